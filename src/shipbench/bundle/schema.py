@@ -1,0 +1,198 @@
+"""The records of a bundle. A bundle is one attempt's folder:
+
+    spec.json               what was asked: TrialSpec, as the plan locked it
+    attempt.json            Attempt: a pessimistic one before the agent starts, the true one when it ends
+    phases/NAME/phase.json  PhaseRecord; beside it stdout.log, stderr.log (capped), changes.diff
+    phases/NAME/snapshot.json  Snapshot of the workspace after the phase; contents are in blobs/
+    wire/exchanges.jsonl    one Exchange a line, in the order in which they ended
+    wire/bodies/            zstd-compressed request and response bodies, keys redacted
+    blobs/ab/abcdef….zst    file contents by SHA-256 of the uncompressed bytes
+    seal.json               SHA-256 of every other file, and of that list: the bundle's digest
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Record(BaseModel):
+    """Base of all stored records: unknown fields are an error, so that a typing slip cannot hide."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    COMPLETED = "completed"
+    GAVE_UP = "gave_up"  # the agent ended by itself and left no application
+    TIMEOUT = "timeout"
+    STALLED = "stalled"
+    LOOPED = "looped"
+    LIMIT = "limit"  # a spend, token or request limit answered 402
+    CRASHED = "crashed"  # the harness ended with an error
+    INTERRUPTED = "interrupted"  # the pessimistic start value: nobody lived to write a better one
+
+
+class Cause(StrEnum):
+    """Whose doing it was. Only the contender's touches its score; infrastructure is retried."""
+
+    CONTENDER = "contender"
+    HARNESS = "harness"
+    PROVIDER = "provider"
+    INFRASTRUCTURE = "infrastructure"
+
+
+class Usage(Record):
+    """Tokens of one exchange, or a sum of them. None is unknown, which is not 0.
+
+    `input` counts every prompt token, `cache_read` and `cache_write` the part of it that a cache served or stored;
+    `output` counts every completion token, `reasoning` the part of it that was thinking.
+    """
+
+    input: int | None = None
+    output: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+    reasoning: int | None = None
+
+
+CostBasis = Literal["provider", "book", "harness", "published", "unknown"]
+
+
+class Cost(Record):
+    """US dollars, None where unknown; `basis` says who named the price, `note` why it is unknown."""
+
+    usd: float | None = None
+    basis: CostBasis = "unknown"
+    note: str = ""
+
+
+class ToolCall(Record):
+    """A tool call that the model made: its name and the SHA-256 of its arguments (the arguments are in the body)."""
+
+    name: str
+    arguments_sha256: str
+    path: str | None = None  # the file that it writes or reads, where the arguments name one
+
+
+class Exchange(Record):
+    """One request of an agent and its answer, as they were on the wire. Times are Unix seconds."""
+
+    id: int
+    attempt: str
+    phase: str
+    wire: Literal["chat", "responses", "messages", "other"]
+    method: str
+    path: str
+    started: float
+    first_byte: float | None
+    last_byte: float | None
+    status: int
+    streamed: bool
+    model_asked: str | None
+    model_answered: str | None
+    side_call: bool
+    usage: Usage
+    cost: Cost
+    finish_reason: str | None
+    tool_calls: list[ToolCall]
+    tools_offered: int
+    client_left: bool
+    error: str | None
+    request_body: str | None  # file name below wire/bodies
+    response_body: str | None
+
+
+class SnapshotFile(Record):
+    """One entry of a workspace. `path` is relative, with `\\xNN` for bytes that are not UTF-8 (then `raw` has the hex)."""
+
+    path: str
+    kind: Literal["file", "symlink", "other"]
+    mode: int
+    size: int
+    sha256: str | None  # None where the content was not taken; `note` says why
+    raw: str | None = None
+    target: str | None = None  # of a symlink: recorded, never followed
+    note: str = ""
+
+
+class Snapshot(Record):
+    """A workspace at one moment. `omitted` lists folders left out (dependencies, version control) and cut-offs."""
+
+    files: list[SnapshotFile]
+    omitted: list[str]
+
+
+class PhaseRecord(Record):
+    """What one phase did."""
+
+    name: str
+    started: datetime
+    ended: datetime
+    outcome: Outcome
+    cause: Cause | None
+    reason: str
+    exit_code: int | None
+    signal: int | None
+    session: str | None
+    command: list[str]
+    files_changed: int
+    stdout_bytes: int
+    stderr_bytes: int
+    claimed_usage: Usage  # what the CLI says of itself, beside what the wire shows
+    claimed_cost: Cost
+
+
+class Attempt(Record):
+    """One try at a trial. `ended` is None until somebody lived to write it."""
+
+    schema_version: Literal[1] = 1
+    trial: str
+    number: int
+    started: datetime
+    ended: datetime | None
+    outcome: Outcome
+    cause: Cause | None
+    reason: str
+    phases: list[str]
+    sandbox: str
+    shipbench: str
+    host: str
+
+
+class Limits(Record):
+    """What a trial may spend. None is no limit."""
+
+    phase_minutes: float = 90
+    stall_minutes: float = 10
+    usd: float | None = None
+    tokens: int | None = None
+    requests: int | None = None
+
+
+class ContenderSpec(Record):
+    """A model in a harness with settings. `provider` names how the gateway reaches the model."""
+
+    name: str
+    model: str
+    harness: str
+    provider: str
+    settings: dict[str, str] = {}
+
+
+class TrialSpec(Record):
+    """One contender at one task, once: everything that decides the result, locked by digest."""
+
+    schema_version: Literal[1] = 1
+    experiment: str
+    task: str
+    contender: ContenderSpec
+    repeat: int
+    phases: list[str]
+    limits: Limits
+    sandbox: Literal["bubblewrap", "host"]
+    network: Literal["gateway", "host"]
+    digests: dict[str, str]  # of brief, phases, rubric, harness; plus versions of harness CLI and shipbench

@@ -1,0 +1,1 @@
+"""Between agent and provider: forwards, records, prices, limits, replays."""

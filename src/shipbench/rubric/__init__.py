@@ -1,0 +1,1 @@
+"""Rubric files become scorecards and tiers."""

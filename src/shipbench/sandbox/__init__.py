@@ -1,0 +1,1 @@
+"""Where hostile processes run: bubblewrap, or the host when asked for by name."""

@@ -1,0 +1,1 @@
+"""The static site: standings and bundles as pages that work from file://."""

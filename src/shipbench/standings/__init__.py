@@ -1,0 +1,1 @@
+"""Repeats, intervals, ranks: scorecards become standings."""

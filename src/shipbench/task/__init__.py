@@ -1,0 +1,1 @@
+"""Loads a task folder: brief, phases, limits, checks."""

@@ -1,0 +1,1 @@
+"""One attempt: phases, supervision, snapshots."""

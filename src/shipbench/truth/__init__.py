@@ -1,0 +1,1 @@
+"""What a library's API really is, and what an application really calls."""

@@ -42,9 +42,7 @@ def rubric(caps: list[dict[str, object]] | None = None) -> Rubric:
                     "deductions": [{"id": "d3", "points": 30, "checks": ["b.two", "c.one"], "reason": "r3"}],
                 },
             ],
-            "caps": caps
-            if caps is not None
-            else [{"id": "k", "maximum": 59, "checks": ["c.one"], "reason": "k"}],
+            "caps": caps if caps is not None else [{"id": "k", "maximum": 59, "checks": ["c.one"], "reason": "k"}],
         }
     )
 
@@ -54,9 +52,7 @@ def findings(verdicts: dict[str, str]) -> list[Finding]:
 
 
 def passing(**changed: str) -> dict[str, str]:
-    return dict.fromkeys(CHECKS, "pass") | {
-        name.replace("__", "."): verdict for name, verdict in changed.items()
-    }
+    return dict.fromkeys(CHECKS, "pass") | {name.replace("__", "."): verdict for name, verdict in changed.items()}
 
 
 verdict_maps = st.dictionaries(st.sampled_from(CHECKS), st.sampled_from(VERDICTS))

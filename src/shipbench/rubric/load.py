@@ -87,9 +87,7 @@ class Rubric(Strict):
     @property
     def checks(self) -> set[str]:
         """Every check that some deduction or cap looks at."""
-        rules: list[DeductionRule | CapRule] = [
-            rule for dimension in self.dimensions for rule in dimension.deductions
-        ]
+        rules: list[DeductionRule | CapRule] = [rule for dimension in self.dimensions for rule in dimension.deductions]
         return {check for rule in [*rules, *self.caps] for check in rule.checks}
 
 
@@ -102,7 +100,7 @@ def load_rubric(path: Path) -> Rubric:
 
 
 def task_rubric(task: Task, version: str | None = None) -> Rubric:
-    """The rubric of a task: its own, or `version`. InputError also where it names a check that the task has not."""
+    """The rubric of a task: its own, or `version`. InputError also where it names an unknown check."""
     path = task.rubric_path(version)
     rubric = load_rubric(path)
     if rubric.task != task.name:
@@ -120,9 +118,7 @@ def _require_known(checks: Iterable[str], known: Collection[str], path: Path) ->
 def _problems(rubric: Rubric) -> Iterable[str]:
     yield from _repeated("dimension", [dimension.id for dimension in rubric.dimensions])
     yield from _repeated("dimension name", [dimension.name for dimension in rubric.dimensions])
-    yield from _repeated(
-        "deduction", [rule.id for dimension in rubric.dimensions for rule in dimension.deductions]
-    )
+    yield from _repeated("deduction", [rule.id for dimension in rubric.dimensions for rule in dimension.deductions])
     yield from _repeated("cap", [cap.id for cap in rubric.caps])
     yield from _repeated("tier", [tier.name for tier in rubric.tiers])
     weights = fsum(dimension.weight for dimension in rubric.dimensions)

@@ -15,9 +15,7 @@ def score(rubric: Rubric, findings: Sequence[Finding]) -> Scorecard:
     """What `findings` are worth. A check without a finding is unproven."""
     verdicts: dict[str, Verdict] = {}
     for finding in findings:
-        verdicts[finding.check] = max(
-            verdicts.get(finding.check, "pass"), finding.verdict, key=_SEVERITY.__getitem__
-        )
+        verdicts[finding.check] = max(verdicts.get(finding.check, "pass"), finding.verdict, key=_SEVERITY.__getitem__)
     dimensions = [_dimension(dimension, verdicts) for dimension in rubric.dimensions]
     caps = [cap for rule in rubric.caps if (cap := _cap(rule, verdicts)) is not None]
     ceiling = min((cap.maximum for cap in caps), default=100.0)
@@ -52,9 +50,7 @@ def _deduction(rule: DeductionRule, verdicts: Mapping[str, Verdict]) -> Deductio
     unproven = [check for check in rule.checks if verdicts.get(check, "unproven") == "unproven"]
     if not lost and not unproven:
         return None
-    return Deduction(
-        id=rule.id, points=-rule.points, findings=lost or unproven, reason=rule.reason, proven=bool(lost)
-    )
+    return Deduction(id=rule.id, points=-rule.points, findings=lost or unproven, reason=rule.reason, proven=bool(lost))
 
 
 def _cap(rule: CapRule, verdicts: Mapping[str, Verdict]) -> Cap | None:

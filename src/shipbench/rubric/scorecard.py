@@ -4,8 +4,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Deduction(BaseModel):
-    """Points lost (`points` is negative), and the checks whose findings say so. `proven` is False where no check
-    failed but one is unproven: these points are possible, not proven."""
+    """Points lost (`points` is negative), and the checks whose findings say so.
+
+    `proven` is False where no check failed but one is unproven: these points are possible, not proven.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,7 +42,7 @@ class Cap(BaseModel):
 
 
 class Scorecard(BaseModel):
-    """`proven` and `possible` are after caps, `uncapped` is the proven total before them. Tier is of `proven`."""
+    """`proven` and `possible` are after caps, `uncapped` is proven before them. The tier is that of proven."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

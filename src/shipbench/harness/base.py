@@ -1,0 +1,170 @@
+"""What a harness is: how one agent CLI is started against the gateway, and how its standard output is read."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, Protocol
+
+from shipbench.bundle.schema import Usage
+from shipbench.errors import InputError
+
+MAX_EVENT_TEXT = 500  # characters
+
+_SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+
+
+@dataclass(frozen=True)
+class LaunchRequest:
+    """One start of an agent. Paths are absolute and as the agent will see them, inside its sandbox."""
+
+    prompt: str
+    workspace: str
+    home: str
+    base_url: str  # of the gateway, with the trial's path token; on loopback
+    token: str  # the trial's own; the provider's key never leaves the gateway
+    model: str
+    session: str | None = None  # continue this one
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What to start. `env` is the whole environment of the process: nothing of the machine's own passes."""
+
+    argv: list[str]
+    env: dict[str, str]
+    stdin: bytes
+    home_files: dict[str, str]  # path below HOME → text, written before every start
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that the CLI said of itself on standard output. A claim: the wire is the truth."""
+
+    kind: Literal["session", "step", "tool", "text", "error", "usage", "other"]
+    session: str | None = None
+    tool: str | None = None
+    tool_digest: str | None = None  # of name and arguments: equal digests are the same call again
+    text: str = ""  # for people; at most MAX_EVENT_TEXT characters
+    usage: Usage | None = None  # of one step: a phase's claim is the sum over all its events
+    cost_usd: float | None = None
+
+
+class Harness(Protocol):
+    """One agent CLI. It holds nothing of a trial, so that one instance may serve many at once."""
+
+    name: str
+
+    def version(self) -> str:
+        """The version of the CLI that would run. InputError with what to do where it is missing."""
+        ...
+
+    def mounts(self) -> list[Path]:
+        """Folders that the CLI needs, to be bound read-only at the same path inside a sandbox."""
+        ...
+
+    def digest(self) -> str:
+        """SHA-256 of what decides the harness's behaviour: version, arguments, environment, config, prompt."""
+        ...
+
+    def check(self, settings: Mapping[str, str]) -> None:
+        """InputError where a setting is unknown or its value is wrong. For plans: needs no installed CLI."""
+        ...
+
+    def launch(self, request: LaunchRequest) -> Launch:
+        """How to start, or with a session continue. InputError for a bad request or a missing CLI."""
+        ...
+
+    def read(self, line: bytes) -> list[Event]:
+        """What one line of standard output says. Never raises: the line may hold anything."""
+        ...
+
+
+def base_environment(request: LaunchRequest) -> dict[str, str]:
+    """The variables that every agent gets; HOME is fresh, and git looks for no repository above the workspace."""
+    home = PurePosixPath(request.home)
+    return {
+        "PATH": f"{home}/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": f"{home}/.config",
+        "XDG_DATA_HOME": f"{home}/.local/share",
+        "XDG_STATE_HOME": f"{home}/.local/state",
+        "XDG_CACHE_HOME": f"{home}/.cache",
+        "LANG": "C.UTF-8",
+        "TERM": "dumb",
+        "TMPDIR": "/tmp",  # noqa: S108 - the sandbox's own
+        "GIT_CEILING_DIRECTORIES": str(PurePosixPath(request.workspace).parent),
+    }
+
+
+def check_names(harness: str, settings: Mapping[str, str], known: Iterable[str]) -> None:
+    """InputError for the first setting whose name is not in `known`."""
+    for name in settings:
+        if name not in set(known):
+            raise InputError(f"harness {harness}: no setting {name!r}; there is: {', '.join(sorted(known))}")
+
+
+def check_whole_number(harness: str, settings: Mapping[str, str], name: str, default: int) -> int:
+    """The setting `name` as a number of 1 or more, or `default`."""
+    text = settings.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
+        raise InputError(f"harness {harness}: {name} = {text!r} is not a whole number above 0")
+    return int(text)
+
+
+def checked_session(session: str | None) -> str | None:
+    """`session` where it can safely be an argument of a command, else None: it came out of an agent's output."""
+    return session if isinstance(session, str) and _SESSION.fullmatch(session) else None
+
+
+def launch_digest(harness: Harness) -> str:
+    """SHA-256 over the version and a start with placeholders. The program's own path is of the machine: left out."""
+    request = LaunchRequest(
+        prompt="PROMPT",
+        workspace="/workspace",
+        home="/home/agent",
+        base_url="http://gateway/v1",
+        token="TOKEN",  # noqa: S106
+        model="MODEL",
+    )
+    first = harness.launch(request)
+    return digest_of(harness.name, harness.version(), first.argv[1:], first.env, first.home_files)
+
+
+def digest_of(*parts: Any) -> str:
+    """SHA-256 of JSON values, whatever the order of their keys. Values that are not JSON count as their text."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def json_object(line: bytes) -> dict[str, Any] | None:
+    """The JSON object on a line, or None: no object, not JSON, nested too deeply, a number too long."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def short(value: object) -> str:
+    """`value` as text for people: one line, without control characters, capped."""
+    text = value if isinstance(value, str) else "" if value is None else json.dumps(value, default=str)
+    flat = "".join(character if character.isprintable() else " " for character in text[: 4 * MAX_EVENT_TEXT])
+    return " ".join(flat.split())[:MAX_EVENT_TEXT]
+
+
+def count(value: object) -> int | None:
+    """A token count out of JSON; None for anything that cannot be one."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 10**12:
+        return int(value)
+    return None
+
+
+def dollars(value: object) -> float | None:
+    """A price out of JSON; None for anything that cannot be one."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 10**9:
+        return float(value)
+    return None

@@ -69,18 +69,7 @@ class Bundle:
         return read_model(Snapshot, self.phase(name) / "snapshot.json")
 
     def exchanges(self) -> Iterator[Exchange]:
-        """Every exchange on the wire. A last line cut off by a crash is left out; any other bad line is an InputError."""
-        path = self.wire / "exchanges.jsonl"
-        if not path.is_file():
-            return
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    yield Exchange.model_validate_json(line)
-                except ValidationError as error:
-                    if not line.endswith("\n"):
-                        return
-                    raise InputError(f"{path}:{number}: {error.errors()[0]['msg']}") from None
+        return read_exchanges(self.wire / "exchanges.jsonl")
 
 
 @dataclass(frozen=True)
@@ -119,3 +108,17 @@ class RunFolder:
             json.loads(self.plan_path.read_bytes())
         except ValueError as error:
             raise InputError(f"{self.plan_path}: {error}") from None
+
+
+def read_exchanges(path: Path) -> Iterator[Exchange]:
+    """Every exchange on the wire. A last line cut off by a crash is left out; any other bad line is an InputError."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield Exchange.model_validate_json(line)
+            except ValidationError as error:
+                if not line.endswith("\n"):
+                    return
+                raise InputError(f"{path}:{number}: {error.errors()[0]['msg']}") from None

@@ -102,6 +102,7 @@ class Exchange(Record):
     tools_offered: int
     client_left: bool
     error: str | None
+    refused: Literal["limit", "request"] | None = None  # the gateway's own refusal: the provider never saw the request
     request_body: str | None  # file name below wire/bodies
     response_body: str | None
 

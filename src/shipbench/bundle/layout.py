@@ -1,8 +1,8 @@
 """Where things lie in a run's folder and in a bundle.
 
-    RUN/plan.json                          the locked plan
-    RUN/trials/TRIAL/attempt-N/            a bundle (see bundle.schema)
-    RUN/assessments/TRIAL/attempt-N.json   audit and scorecard of a bundle: derived, recomputed at any time
+RUN/plan.json                          the locked plan
+RUN/trials/TRIAL/attempt-N/            a bundle (see bundle.schema)
+RUN/assessments/TRIAL/attempt-N.json   audit and scorecard of a bundle: derived, recomputed at any time
 """
 
 import json

@@ -1,13 +1,13 @@
 """The records of a bundle. A bundle is one attempt's folder:
 
-    spec.json               what was asked: TrialSpec, as the plan locked it
-    attempt.json            Attempt: a pessimistic one before the agent starts, the true one when it ends
-    phases/NAME/phase.json  PhaseRecord; beside it stdout.log, stderr.log (capped), changes.diff
-    phases/NAME/snapshot.json  Snapshot of the workspace after the phase; contents are in blobs/
-    wire/exchanges.jsonl    one Exchange a line, in the order in which they ended
-    wire/bodies/            zstd-compressed request and response bodies, keys redacted
-    blobs/ab/abcdef….zst    file contents by SHA-256 of the uncompressed bytes
-    seal.json               SHA-256 of every other file, and of that list: the bundle's digest
+spec.json               what was asked: TrialSpec, as the plan locked it
+attempt.json            Attempt: a pessimistic one before the agent starts, the true one when it ends
+phases/NAME/phase.json  PhaseRecord; beside it stdout.log, stderr.log (capped), changes.diff
+phases/NAME/snapshot.json  Snapshot of the workspace after the phase; contents are in blobs/
+wire/exchanges.jsonl    one Exchange a line, in the order in which they ended
+wire/bodies/            zstd-compressed request and response bodies, keys redacted
+blobs/ab/abcdef….zst    file contents by SHA-256 of the uncompressed bytes
+seal.json               SHA-256 of every other file, and of that list: the bundle's digest
 """
 
 from datetime import datetime
@@ -108,14 +108,13 @@ class Exchange(Record):
 
 
 class SnapshotFile(Record):
-    """One entry of a workspace. `path` is relative, with `\\xNN` for bytes that are not UTF-8 (then `raw` has the hex)."""
+    """One entry of a workspace. `path` is relative and safe text: see workspace.shown."""
 
     path: str
     kind: Literal["file", "symlink", "other"]
     mode: int
     size: int
     sha256: str | None  # None where the content was not taken; `note` says why
-    raw: str | None = None
     target: str | None = None  # of a symlink: recorded, never followed
     note: str = ""
 

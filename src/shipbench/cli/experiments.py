@@ -1,0 +1,28 @@
+"""What `run` and `demo` share: lock the plan, run it with live progress, say how it went."""
+
+from pathlib import Path
+
+import click
+
+from shipbench.bundle.layout import RunFolder
+from shipbench.cli.progress import watching
+from shipbench.engine.local import run_plan
+from shipbench.errors import InputError
+from shipbench.experiment.model import ExperimentFile
+from shipbench.experiment.plan import lock_plan, make_plan
+
+
+async def run_experiment(file: ExperimentFile, folder: Path, jobs: int) -> None:
+    """Run what is left of the experiment in `folder`. InputError for bad input, nothing run."""
+    plan = make_plan(file)
+    run = RunFolder(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror or error}") from None
+    lock_plan(plan, run)
+    with watching(len(plan.trials)) as report:
+        summary = await run_plan(plan, run, jobs, report)
+    click.echo(f"{summary.ran} trials ran, {summary.finished_before} had finished before.")
+    for trial in summary.unfinished:
+        click.echo(f"No result after several attempts, each kept: {trial}")

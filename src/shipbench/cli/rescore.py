@@ -1,0 +1,23 @@
+"""shipbench rescore"""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--rubric", help="Rubric version; default the task's own.")
+def command(run: Path, rubric: str | None) -> None:
+    """Audit and score every sealed bundle of RUN again, from its evidence, and print the standings."""
+    from shipbench.bundle.layout import RunFolder
+    from shipbench.cli.output import print_standings
+    from shipbench.engine.assess import assess
+
+    folder = RunFolder(run)
+    folder.require()
+    bundles = [bundle for trial in folder.trials() for bundle in folder.bundles(trial) if bundle.seal_path.exists()]
+    for number, bundle in enumerate(bundles, 1):
+        click.echo(f"[{number}/{len(bundles)}] {bundle.root.parent.name} {bundle.root.name}", err=True)
+        assess(folder, bundle, rubric)
+    print_standings([run])

@@ -1,0 +1,35 @@
+"""Audits a sealed bundle and scores what was found: derived data, written beside the evidence and never into it."""
+
+import tempfile
+from pathlib import Path
+
+from shipbench.audit.report import AuditReport
+from shipbench.audit.run import audit
+from shipbench.bundle.layout import Bundle, RunFolder
+from shipbench.bundle.snapshot import restore
+from shipbench.files import write_atomically
+from shipbench.rubric.load import load_rubric
+from shipbench.rubric.score import score
+from shipbench.task.load import Task, load_task
+
+
+def audit_and_score(folder: Path, task: Task, rubric: str | None = None) -> AuditReport:
+    """Findings and scorecard of the application in `folder`, under the rubric version or the task's own."""
+    findings = audit(folder, task)
+    scorecard = score(load_rubric(task.rubric_path(rubric)), findings)
+    return AuditReport(task=task.name, findings=findings, scorecard=scorecard.model_dump())
+
+
+def assess(run: RunFolder, bundle: Bundle, rubric: str | None = None) -> AuditReport:
+    """Assess the last snapshot of `bundle` (an empty folder where there is none) and write the assessment file."""
+    spec, attempt = bundle.spec(), bundle.attempt()
+    taken = [name for name in spec.phases if (bundle.phase(name) / "snapshot.json").is_file()]
+    with tempfile.TemporaryDirectory(prefix="shipbench-audit-") as scratch:
+        folder = Path(scratch) / "workspace"
+        folder.mkdir()
+        if taken:
+            restore(bundle, bundle.snapshot(taken[-1]), folder)
+        report = audit_and_score(folder, load_task(spec.task), rubric)
+    path = run.assessment_path(attempt.trial, attempt.number)
+    write_atomically(path, report.model_dump_json(indent=1, by_alias=True) + "\n")
+    return report

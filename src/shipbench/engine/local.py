@@ -1,0 +1,180 @@
+"""Runs a plan's trials on this machine, several at a time, and assesses each as soon as it has ended.
+
+One gateway serves all trials. A finished trial is never run again; one that was cut off, or failed for a cause that says
+nothing of the contender, gets another attempt, and the earlier one is kept with what it spent.
+"""
+
+import asyncio
+import fcntl
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+from shipbench.bundle.layout import Bundle, RunFolder
+from shipbench.bundle.schema import Attempt, Cause, TrialSpec
+from shipbench.bundle.seal import seal
+from shipbench.engine.assess import assess
+from shipbench.engine.providers import provider_of, spent_before
+from shipbench.errors import InputError
+from shipbench.experiment.plan import Plan, PlannedTrial
+from shipbench.gateway.server import Gateway, Ticket
+from shipbench.harness.registry import get_harness
+from shipbench.sandbox.registry import get_sandbox
+from shipbench.task.load import load_task
+from shipbench.trial.attempt import Progress, Stage, run_attempt
+from shipbench.trial.endings import JUDGEMENTS
+from shipbench.trial.home import remove_tree
+
+MAX_ATTEMPTS = 3
+
+
+@dataclass
+class Summary:
+    """How many trials were run now, how many had been finished before, and those without a result."""
+
+    ran: int = 0
+    finished_before: int = 0
+    unfinished: list[str] = field(default_factory=list)
+
+
+async def run_plan(plan: Plan, run: RunFolder, jobs: int, report: Callable[[Progress], None]) -> Summary:
+    """Run every trial of `plan` that has no final attempt yet. InputError where the run's folder is in use."""
+    summary = Summary()
+    with _locked(run), tempfile.TemporaryDirectory(prefix="shipbench-") as sockets:
+        remove_tree(run.root / "scratch")
+        gateway = Gateway()
+        socket = Path(sockets) / "gateway.sock"
+        await gateway.start(unix_socket=socket)
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as auditors:
+            engine = _Engine(run, gateway, socket, auditors, report, asyncio.Semaphore(jobs), summary)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for trial in plan.trials:
+                        group.create_task(engine.trial(trial))
+            except* InputError as errors:
+                raise _first(errors) from None
+            finally:
+                await gateway.stop()
+                remove_tree(run.root / "scratch")
+    return summary
+
+
+def is_final(bundle: Bundle) -> bool:
+    """Whether the attempt is sealed and its result stands, so that the trial needs no other."""
+    if not bundle.seal_path.exists():
+        return False
+    attempt = bundle.attempt()
+    return attempt.cause is not Cause.INFRASTRUCTURE or bundle.number >= MAX_ATTEMPTS
+
+
+@dataclass
+class _Engine:
+    run: RunFolder
+    gateway: Gateway
+    socket: Path
+    auditors: ProcessPoolExecutor
+    report: Callable[[Progress], None]
+    slots: asyncio.Semaphore
+    summary: Summary
+
+    async def trial(self, planned: PlannedTrial) -> None:
+        async with self.slots:
+            bundles = self.run.bundles(planned.id)
+            if bundles and is_final(bundles[-1]):
+                self.summary.finished_before += 1
+                await self._assess(bundles[-1], again=False)
+                self._say(planned, "finished before")
+                return
+            for bundle in bundles:
+                _close_interrupted(bundle)
+            await self._attempts(planned, len(bundles))
+
+    async def _attempts(self, planned: PlannedTrial, before: int) -> None:
+        for number in range(before + 1, max(before + 1, MAX_ATTEMPTS) + 1):
+            bundle = Bundle(self.run.trial(planned.id) / f"attempt-{number}")
+            attempt = await self._attempt(bundle, planned)
+            await self._assess(bundle, again=True)
+            if not _may_retry(attempt):
+                self.summary.ran += 1
+                return
+            self._say(planned, f"attempt {number} failed: {attempt.reason}")
+        self.summary.unfinished.append(planned.id)
+
+    async def _attempt(self, bundle: Bundle, planned: PlannedTrial) -> Attempt:
+        spec, task = planned.spec, load_task(planned.spec.task)
+        scratch = self.run.root / "scratch" / f"{planned.id}.{bundle.number}"
+        scratch.mkdir(parents=True)
+        wire = self.gateway.open(
+            Ticket(
+                attempt=bundle.root.name,
+                wire_dir=bundle.wire,
+                provider=provider_of(spec.contender, task, scratch / "provider"),
+                limits=spec.limits,
+                spent=spent_before(self.run.bundles(planned.id)),
+            )
+        )
+        stage = Stage(
+            task=task,
+            harness=get_harness(spec.contender.harness),
+            sandbox=get_sandbox(spec.sandbox),
+            wire=wire,
+            gateway_socket=self.socket,
+            gateway_port=int(self.gateway.base_url.rsplit(":", 1)[1]),
+            scratch=scratch / "agent",
+            report=self.report,
+        )
+        try:
+            attempt = await run_attempt(bundle, planned.id, spec, stage)
+        finally:
+            wire.close()
+            await asyncio.to_thread(remove_tree, scratch)
+        return attempt
+
+    async def _assess(self, bundle: Bundle, *, again: bool) -> None:
+        spec, attempt = bundle.spec(), bundle.attempt()
+        path = self.run.assessment_path(attempt.trial, attempt.number)
+        if again or not path.exists():
+            self._tell(attempt.trial, spec, "auditing")
+            await asyncio.get_running_loop().run_in_executor(self.auditors, assess, self.run, bundle)
+            self._tell(attempt.trial, spec, attempt.outcome.value)
+
+    def _say(self, planned: PlannedTrial, state: str) -> None:
+        self._tell(planned.id, planned.spec, state)
+
+    def _tell(self, trial: str, spec: TrialSpec, state: str) -> None:
+        self.report(Progress(trial, spec.contender.name, state))
+
+
+def _may_retry(attempt: Attempt) -> bool:
+    return any(
+        judgement.retry and (judgement.outcome, judgement.cause) == (attempt.outcome, attempt.cause)
+        for judgement in JUDGEMENTS.values()
+    )
+
+
+def _close_interrupted(bundle: Bundle) -> None:
+    """An attempt that nobody lived to end keeps its pessimistic result, and is sealed as it was found."""
+    if not bundle.seal_path.exists():
+        seal(bundle)
+
+
+def _first(errors: BaseExceptionGroup[InputError]) -> BaseException:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+@contextmanager
+def _locked(run: RunFolder) -> Iterator[None]:
+    """One shipbench at a time in a run's folder. The kernel drops the lock when the process dies, however it dies."""
+    with (run.root / ".lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(f"{run.root}: another shipbench is running here") from None
+        yield

@@ -1,0 +1,142 @@
+"""An experiment file becomes a plan: every trial with the digests of all that decides its result."""
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from shipbench import __version__
+from shipbench.bundle.layout import RunFolder
+from shipbench.bundle.schema import ContenderSpec, Limits, Record, TrialSpec
+from shipbench.errors import InputError
+from shipbench.experiment.model import ExperimentFile
+from shipbench.files import parse, read_text, read_toml, write_atomically
+from shipbench.harness.base import Harness
+from shipbench.harness.registry import get_harness
+from shipbench.task.load import Task, load_task
+
+
+class PlannedTrial(Record):
+    """`id` names the trial's folder."""
+
+    id: str
+    spec: TrialSpec
+
+
+class Plan(Record):
+    """All trials of an experiment, repeats of one contender apart so that an early stop leaves each with some."""
+
+    schema_version: Literal[1] = 1
+    experiment: str
+    trials: list[PlannedTrial]
+
+
+def read_experiment(path: Path) -> ExperimentFile:
+    """InputError where the file is missing, not TOML, or does not fit."""
+    return parse(ExperimentFile, read_toml(path), str(path))
+
+
+def make_plan(experiment: ExperimentFile) -> Plan:
+    """InputError where a task, a phase or a harness does not exist, a CLI is missing, or two trials have one name."""
+    harnesses = {name: get_harness(name) for name in {contender.harness for contender in experiment.contenders}}
+    versions = {name: harness.version() for name, harness in harnesses.items()}
+    trials: list[PlannedTrial] = []
+    for task in [load_task(name) for name in experiment.tasks]:
+        phases = _phases(experiment, task)
+        for repeat in range(1, experiment.repeats + 1):
+            for contender in experiment.contenders:
+                harness = harnesses[contender.harness]
+                harness.check(contender.settings)
+                spec = TrialSpec(
+                    experiment=experiment.name,
+                    task=task.name,
+                    contender=ContenderSpec.model_validate(contender.model_dump()),
+                    repeat=repeat,
+                    phases=phases,
+                    limits=_limits(experiment, task),
+                    sandbox=experiment.sandbox,
+                    network=experiment.network,
+                    digests=task.digests() | _harness_digests(harness, versions[contender.harness]),
+                )
+                trials.append(PlannedTrial(id=f"{slug(contender.name)}--{task.name}--r{repeat}", spec=spec))
+    _require_unique(trials)
+    return Plan(experiment=experiment.name, trials=trials)
+
+
+def lock_plan(plan: Plan, run: RunFolder) -> None:
+    """Write plan.json, or hold the plan against the one that is there: InputError says what differs."""
+    if not run.plan_path.exists():
+        write_atomically(run.plan_path, plan.model_dump_json(indent=1) + "\n")
+        return
+    stored = load_plan(run)
+    if stored != plan:
+        raise InputError(
+            f"{run.plan_path}: locked with another plan ({_difference(stored, plan)}); choose another --out"
+        )
+
+
+def load_plan(run: RunFolder) -> Plan:
+    run.require()
+    try:
+        return Plan.model_validate_json(read_text(run.plan_path))
+    except ValidationError as error:
+        raise InputError(f"{run.plan_path}: not a plan: {error.errors()[0]['msg']}") from None
+
+
+def slug(name: str) -> str:
+    """A name as a folder's name: lower-case letters, digits, dots and hyphens."""
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.") or "contender"
+
+
+def _phases(experiment: ExperimentFile, task: Task) -> list[str]:
+    known = [phase.name for phase in task.file.phases]
+    chosen = known if experiment.phases is None else experiment.phases
+    for name in chosen:
+        if name not in known:
+            raise InputError(f"task {task.name}: no phase {name!r}; there is: {', '.join(known)}")
+    if not chosen:
+        raise InputError(f"experiment {experiment.name}: no phase is chosen")
+    return chosen
+
+
+def _limits(experiment: ExperimentFile, task: Task) -> Limits:
+    """The task's limits, with those that the experiment file sets in their place."""
+    return task.file.limits.model_copy(update=experiment.limits.model_dump(exclude_unset=True))
+
+
+def _harness_digests(harness: Harness, version: str) -> dict[str, str]:
+    return {
+        f"harness/{harness.name}": harness.digest(),
+        f"version/{harness.name}": version,
+        "version/shipbench": __version__,
+    }
+
+
+def _require_unique(trials: list[PlannedTrial]) -> None:
+    seen: set[str] = set()
+    for trial in trials:
+        if trial.id in seen:
+            raise InputError(f"two contenders have the name {trial.spec.contender.name!r} (as a folder: {trial.id})")
+        seen.add(trial.id)
+
+
+def _difference(stored: Plan, plan: Plan) -> str:
+    """The first thing that differs, for the message."""
+    old = {trial.id: trial.spec.model_dump() for trial in stored.trials}
+    new = {trial.id: trial.spec.model_dump() for trial in plan.trials}
+    if missing := sorted(old.keys() ^ new.keys()):
+        return f"trial {missing[0]} is only in {'the locked one' if missing[0] in old else 'the new one'}"
+    for name, spec in new.items():
+        if path := _first_difference(old[name], spec):
+            return f"trial {name}: {path}"
+    return "the order of trials"
+
+
+def _first_difference(old: Any, new: Any) -> str:
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return "" if old == new else f"{old!r} became {new!r}"
+    for key in sorted(old.keys() | new.keys()):
+        if found := _first_difference(old.get(key), new.get(key)):
+            return f"{key}: {found}" if not found.startswith(("'", '"')) else f"{key} {found}"
+    return ""

@@ -1,0 +1,246 @@
+"""One attempt at a trial: every phase in turn, each supervised, snapshotted and recorded, then the bundle is sealed."""
+
+import asyncio
+import platform
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shipbench import __version__
+from shipbench.bundle.changes import changed_paths, unified_diff
+from shipbench.bundle.layout import Bundle
+from shipbench.bundle.schema import Attempt, Cost, Exchange, Outcome, PhaseRecord, Snapshot, TrialSpec
+from shipbench.bundle.seal import seal
+from shipbench.bundle.snapshot import read_blob, take_snapshot
+from shipbench.files import write_atomically
+from shipbench.gateway.server import TrialWire
+from shipbench.harness.base import Harness, LaunchRequest
+from shipbench.sandbox.base import Cell, Sandbox
+from shipbench.task.load import Task
+from shipbench.task.model import Phase
+from shipbench.trial.endings import JUDGEMENTS, Ending
+from shipbench.trial.home import write_home
+from shipbench.trial.supervise import Exit, Watch, supervise
+from shipbench.trial.transcript import Transcript
+
+EMPTY = Snapshot(files=[], omitted=[])
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A moment of a running trial, for people to watch. `usd` is None while a price is unknown."""
+
+    trial: str
+    contender: str
+    state: str
+    phase: str = ""
+    last_tool: str = ""
+    tokens: int = 0
+    usd: float | None = 0.0
+    exchanges: int = 0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What an attempt runs on. `scratch` is an empty folder of its own, removed by the caller."""
+
+    task: Task
+    harness: Harness
+    sandbox: Sandbox
+    wire: TrialWire
+    gateway_socket: Path
+    gateway_port: int
+    scratch: Path
+    report: Callable[[Progress], None]
+
+
+def open_bundle(bundle: Bundle, trial: str, spec: TrialSpec) -> Attempt:
+    """Put the pessimistic result on disk before anything starts, so that no attempt can vanish."""
+    judgement = JUDGEMENTS[Ending.RUNNER_DIED]
+    attempt = Attempt(
+        trial=trial,
+        number=bundle.number,
+        started=datetime.now(UTC),
+        ended=None,
+        outcome=judgement.outcome,
+        cause=judgement.cause,
+        reason=Ending.RUNNER_DIED.value,
+        phases=[],
+        sandbox=spec.sandbox,
+        shipbench=__version__,
+        host=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+    )
+    bundle.root.mkdir(parents=True)
+    write_atomically(bundle.spec_path, spec.model_dump_json(indent=1) + "\n")
+    write_atomically(bundle.attempt_path, attempt.model_dump_json(indent=1) + "\n")
+    return attempt
+
+
+async def run_attempt(bundle: Bundle, trial: str, spec: TrialSpec, stage: Stage) -> Attempt:
+    """Run every phase until one does not end well; returns the attempt as it is sealed in `bundle`."""
+    attempt = open_bundle(bundle, trial, spec)
+    workspace, home = stage.scratch / "workspace", stage.scratch / "home"
+    home.mkdir(parents=True)
+    _make_workspace(workspace)
+    run = _Run(
+        bundle,
+        trial,
+        spec,
+        stage,
+        Cell(
+            workspace=workspace,
+            home=home,
+            mounts=tuple(stage.harness.mounts()),
+            gateway_socket=stage.gateway_socket,
+            gateway_port=stage.gateway_port,
+            network=spec.network,
+        ),
+    )
+    phases = {phase.name: phase for phase in stage.task.file.phases}
+    before, session = EMPTY, None
+    for name in spec.phases:
+        record, before, session = await run.phase(phases[name], before, session)
+        attempt = attempt.model_copy(
+            update={
+                "outcome": record.outcome,
+                "cause": record.cause,
+                "reason": record.reason,
+                "phases": [*attempt.phases, name],
+            }
+        )
+        if record.outcome is not Outcome.COMPLETED:
+            break
+    attempt = attempt.model_copy(update={"ended": datetime.now(UTC)})
+    write_atomically(bundle.attempt_path, attempt.model_dump_json(indent=1) + "\n")
+    seal(bundle)
+    return attempt
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What stays the same over the phases of an attempt."""
+
+    bundle: Bundle
+    trial: str
+    spec: TrialSpec
+    stage: Stage
+    cell: Cell
+
+    async def phase(
+        self, phase: Phase, before: Snapshot, session: str | None
+    ) -> tuple[PhaseRecord, Snapshot, str | None]:
+        """Run one phase; returns its record, the workspace after it, and the session to continue."""
+        folder = self.bundle.phase(phase.name)
+        folder.mkdir(parents=True)
+        started = datetime.now(UTC)
+        transcript = Transcript(self.stage.harness)
+        argv, ended, watch = await self._agent(phase, None if phase.fresh else session, folder, transcript)
+        after = await asyncio.to_thread(take_snapshot, self.bundle, self.cell.workspace)
+        changed = changed_paths(before, after)
+        difference = await asyncio.to_thread(unified_diff, before, after, lambda sha256: read_blob(self.bundle, sha256))
+        ending = _judge(ended, watch, after)
+        judgement = JUDGEMENTS[ending]
+        record = PhaseRecord(
+            name=phase.name,
+            started=started,
+            ended=datetime.now(UTC),
+            outcome=judgement.outcome,
+            cause=judgement.cause,
+            reason=_reason(ending, ended, watch, folder),
+            exit_code=ended.code if ended.code is None or ended.code >= 0 else None,
+            signal=-ended.code if ended.code is not None and ended.code < 0 else None,
+            session=transcript.session,
+            command=argv,
+            files_changed=len(changed),
+            stdout_bytes=ended.stdout_bytes,
+            stderr_bytes=ended.stderr_bytes,
+            claimed_usage=transcript.usage,
+            claimed_cost=Cost(usd=transcript.cost_usd, basis="unknown" if transcript.cost_usd is None else "harness"),
+        )
+        write_atomically(folder / "changes.diff", difference)
+        write_atomically(folder / "snapshot.json", after.model_dump_json(indent=1) + "\n")
+        write_atomically(folder / "phase.json", record.model_dump_json(indent=1) + "\n")
+        return record, after, transcript.session
+
+    async def _agent(
+        self, phase: Phase, session: str | None, folder: Path, transcript: Transcript
+    ) -> tuple[list[str], Exit, Watch]:
+        inside = self.stage.sandbox.inside(self.cell)
+        launch = self.stage.harness.launch(
+            LaunchRequest(
+                prompt=self.stage.task.prompt(phase),
+                workspace=inside.workspace,
+                home=inside.home,
+                base_url=f"{inside.gateway_url}{self.stage.wire.path}/v1",
+                token=self.stage.wire.token,
+                model=self.spec.contender.model,
+                session=session,
+                settings=self.spec.contender.settings,
+            )
+        )
+        write_home(self.cell.home, launch.home_files)
+        watch = Watch(
+            phase_seconds=self.spec.limits.phase_minutes * 60,
+            stall_seconds=self.spec.limits.stall_minutes * 60,
+            in_flight=lambda: self.stage.wire.in_flight,
+        )
+        self._listen(phase, watch)
+        argv = self.stage.sandbox.command(self.cell, launch.argv)
+        ended = await supervise(argv, launch.env, launch.stdin, self.cell.workspace, folder, watch, transcript.line)
+        return launch.argv, ended, watch
+
+    def _listen(self, phase: Phase, watch: Watch) -> None:
+        wire = self.stage.wire
+        wire.phase = phase.name
+        progress = Progress(self.trial, self.spec.contender.name, "running", phase.name)
+        self.stage.report(progress)
+
+        def on_exchange(exchange: Exchange) -> None:
+            nonlocal progress
+            watch.exchange(exchange)
+            if exchange.tool_calls:
+                call = exchange.tool_calls[-1]
+                progress = replace(progress, last_tool=f"{call.name} {call.path or ''}".strip())
+            totals = wire.totals
+            progress = replace(progress, tokens=totals.tokens, usd=totals.usd, exchanges=totals.requests)
+            self.stage.report(progress)
+
+        wire.on_exchange = on_exchange
+
+
+def _judge(ended: Exit, watch: Watch, after: Snapshot) -> Ending:
+    """An exit is judged by its code and by what was last seen on the wire; a stop by why it was made."""
+    if watch.limit_reached and (ended.ending is not None or ended.code != 0):
+        return Ending.SPEND_LIMIT
+    if ended.ending is not None:
+        return ended.ending
+    if ended.code != 0:
+        return Ending.PROVIDER_ERROR if watch.last_failed else Ending.HARNESS_EXIT
+    if watch.limit_reached:
+        return Ending.SPEND_LIMIT
+    return Ending.DONE if after.files else Ending.NOTHING_BUILT
+
+
+def _reason(ending: Ending, ended: Exit, watch: Watch, folder: Path) -> str:
+    """What ended the phase, with the detail that tells a reader where to look."""
+    if ending is Ending.CANNOT_START:
+        return f"{ending.value}: {ended.problem}"
+    if ending in (Ending.PROVIDER_ERROR, Ending.REPEATED_ERROR, Ending.SPEND_LIMIT) and watch.last_failed:
+        return f"{ending.value}: {watch.last_failed}"
+    if ending is Ending.HARNESS_EXIT:
+        tail = (folder / "stderr.log").read_bytes()[-300:].decode(errors="replace").strip()
+        return f"{ending.value}: exit code {ended.code}{f': {tail}' if tail else ''}"
+    return ending.value
+
+
+def _make_workspace(workspace: Path) -> None:
+    """An empty folder with a repository of its own, so that no tool walks up into one of ours."""
+    workspace.mkdir(parents=True)
+    subprocess.run(
+        ["git", "init", "--quiet", "--initial-branch=main", "--template=", str(workspace)],
+        check=True,
+        capture_output=True,
+        env={"PATH": "/usr/bin:/bin:/usr/local/bin", "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(workspace)},
+    )

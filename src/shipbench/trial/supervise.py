@@ -1,0 +1,204 @@
+"""Watches one agent process: drains its pipes, notices why it should end, and ends it.
+
+Both pipes are drained without blocking and spooled to disk up to a cap, so that a chatty agent neither stops nor fills
+the disk. An exit always beats a stall.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shipbench.bundle.schema import Exchange
+from shipbench.trial.endings import Ending
+
+SPOOL_CAP = 64 * 1024 * 1024
+LINE_CAP = 4 * 1024 * 1024
+CHUNK = 65536
+TICK_SECONDS = 0.5
+GRACE_SECONDS = 10.0
+REPEATED_CALLS = 5
+REPEATED_ERRORS = 5
+PAYMENT_REQUIRED = 402
+
+
+@dataclass
+class Watch:
+    """What is known of a running phase; the gateway reports to it from outside, the pipes from inside."""
+
+    phase_seconds: float
+    stall_seconds: float
+    started: float = field(default_factory=time.monotonic)
+    last_sign: float = field(default_factory=time.monotonic)
+    in_flight: Callable[[], int] = lambda: 0
+    limit_reached: bool = False
+    last_failed: str | None = None
+    _calls: list[str] = field(default_factory=list)
+    _errors: list[str] = field(default_factory=list)
+
+    def sign_of_life(self) -> None:
+        self.last_sign = time.monotonic()
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Take in one finished exchange: the wire tells the same of every harness."""
+        self.sign_of_life()
+        if exchange.status == PAYMENT_REQUIRED:
+            self.limit_reached = True
+        failed = exchange.status >= 400 or exchange.error is not None
+        self.last_failed = f"{exchange.status}: {exchange.error or ''}"[:300] if failed else None
+        self._errors = [*self._errors, self.last_failed][-REPEATED_ERRORS:] if self.last_failed else []
+        for call in exchange.tool_calls:
+            self._calls = [*self._calls, f"{call.name} {call.arguments_sha256}"][-REPEATED_CALLS:]
+
+    def ending(self) -> Ending | None:
+        """Why the process should be ended now, or None."""
+        now = time.monotonic()
+        if len(self._calls) == REPEATED_CALLS and len(set(self._calls)) == 1:
+            return Ending.REPEATED_CALL
+        if len(self._errors) == REPEATED_ERRORS and len(set(self._errors)) == 1:
+            return Ending.REPEATED_ERROR
+        if now - self.started > self.phase_seconds:
+            return Ending.PHASE_TIME
+        if now - self.last_sign > self.stall_seconds:
+            return Ending.NO_ANSWER if self.in_flight() else Ending.NO_PROGRESS
+        return None
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a process ended. `ending` is None where it ended by itself."""
+
+    code: int | None
+    ending: Ending | None
+    stdout_bytes: int
+    stderr_bytes: int
+    problem: str = ""
+
+
+async def supervise(
+    argv: list[str],
+    env: dict[str, str],
+    stdin: bytes,
+    cwd: Path,
+    folder: Path,
+    watch: Watch,
+    line: Callable[[bytes], None],
+) -> Exit:
+    """Run `argv` to its end. stdout.log and stderr.log are written into `folder`; `line` gets each line of stdout."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+        )
+    except OSError as error:
+        return Exit(None, Ending.CANNOT_START, 0, 0, f"{argv[0]}: {error.strerror or error}")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    feeding = asyncio.create_task(_feed(process.stdin, stdin))
+    out = asyncio.create_task(_drain(process.stdout, folder / "stdout.log", watch, _Lines(line)))
+    err = asyncio.create_task(_drain(process.stderr, folder / "stderr.log", watch, None))
+    try:
+        ending = await _wait(process, watch)
+    finally:
+        # Also when this task is cancelled: nothing outlives the attempt.
+        _signal_group(process.pid, signal.SIGKILL)
+        feeding.cancel()
+    # A grandchild that holds the pipe open would keep the drains waiting for ever.
+    done, pending = await asyncio.wait({out, err}, timeout=GRACE_SECONDS)
+    for task in pending:
+        task.cancel()
+    sizes = [task.result() if task in done else 0 for task in (out, err)]
+    return Exit(process.returncode, ending, sizes[0], sizes[1])
+
+
+async def _wait(process: asyncio.subprocess.Process, watch: Watch) -> Ending | None:
+    exited = asyncio.create_task(process.wait())
+    try:
+        while True:
+            await asyncio.wait({exited}, timeout=TICK_SECONDS)
+            if exited.done():
+                return None
+            if ending := watch.ending():
+                await _end(process.pid, exited)
+                return ending
+    finally:
+        exited.cancel()
+
+
+async def _end(pid: int, exited: "asyncio.Task[int]") -> None:
+    _signal_group(pid, signal.SIGTERM)
+    await asyncio.wait({exited}, timeout=GRACE_SECONDS)
+    _signal_group(pid, signal.SIGKILL)
+    await asyncio.wait({exited}, timeout=GRACE_SECONDS)
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    # The process leads a group of its own (start_new_session), so the group's id is its pid, also after it ended.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+async def _feed(pipe: asyncio.StreamWriter, content: bytes) -> None:
+    with suppress(OSError):
+        pipe.write(content)
+        await pipe.drain()
+    pipe.close()
+
+
+async def _drain(pipe: asyncio.StreamReader, path: Path, watch: Watch, lines: "_Lines | None") -> int:
+    """Read to the end, keep the first SPOOL_CAP bytes in `path`; returns how many bytes there were."""
+    total = 0
+    with path.open("wb") as spool:
+        while chunk := await pipe.read(CHUNK):
+            spool.write(chunk[: max(0, SPOOL_CAP - total)])
+            spool.flush()
+            total += len(chunk)
+            watch.sign_of_life()
+            if lines is not None:
+                lines.add(chunk)
+    if lines is not None:
+        lines.end()
+    return total
+
+
+class _Lines:
+    """Splits a byte stream into lines; a line over LINE_CAP bytes is dropped, not collected."""
+
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self._take = take
+        self._rest = bytearray()
+        self._dropping = False
+
+    def add(self, chunk: bytes) -> None:
+        *whole, rest = chunk.split(b"\n")
+        for part in whole:
+            self._append(part)
+            self._flush()
+        self._append(rest)
+
+    def end(self) -> None:
+        if self._rest:
+            self._flush()
+
+    def _append(self, part: bytes) -> None:
+        if self._dropping or len(self._rest) + len(part) > LINE_CAP:
+            self._dropping = True
+            self._rest.clear()
+        else:
+            self._rest += part
+
+    def _flush(self) -> None:
+        if not self._dropping:
+            self._take(bytes(self._rest))
+        self._rest.clear()
+        self._dropping = False

@@ -1,0 +1,28 @@
+"""What a CLI said of itself in one phase: kept beside what the wire shows, never in its place."""
+
+from shipbench.bundle.schema import Usage
+from shipbench.harness.base import Harness
+
+
+class Transcript:
+    """Reads the CLI's stdout line by line. `usage` sums what the CLI claimed; unknown kinds stay None."""
+
+    def __init__(self, harness: Harness) -> None:
+        self._harness = harness
+        self.session: str | None = None
+        self.usage = Usage()
+        self.cost_usd: float | None = None
+
+    def line(self, line: bytes) -> None:
+        for event in self._harness.read(line):
+            self.session = event.session or self.session
+            if event.usage is not None:
+                self.usage = add_usage(self.usage, event.usage)
+            if event.cost_usd is not None:
+                self.cost_usd = (self.cost_usd or 0.0) + event.cost_usd
+
+
+def add_usage(one: Usage, other: Usage) -> Usage:
+    """The sum, kind by kind; a kind that neither knows stays unknown."""
+    pairs = {name: (getattr(one, name), getattr(other, name)) for name in Usage.model_fields}
+    return Usage(**{name: None if a is None and b is None else (a or 0) + (b or 0) for name, (a, b) in pairs.items()})

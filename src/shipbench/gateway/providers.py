@@ -1,0 +1,188 @@
+"""Where answers come from: a provider over HTTP here, a scripted model and a cassette in modules of their own."""
+
+import os
+import re
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import aiohttp
+from multidict import CIMultiDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from shipbench.errors import InputError
+from shipbench.files import parse, read_toml
+from shipbench.gateway.prices import Billing, book_price, worst_case
+
+# They describe one connection, not the message (RFC 9110, 7.6.1).
+HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"}
+    | {"te", "trailer", "transfer-encoding", "upgrade"}
+)
+# The agent's credentials end here; the rest tells of the way that the request took, or is set anew.
+_NOT_FORWARDED = HOP_BY_HOP | frozenset(
+    {"authorization", "x-api-key", "api-key", "cookie", "host", "content-length", "accept-encoding", "expect"}
+    | {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"}
+)
+_CONNECT_SECONDS = 30
+_SILENT_SECONDS = (
+    30 * 60
+)  # a reasoning model may think this long before its first byte; supervision ends a stalled trial
+
+
+class ProviderError(Exception):
+    """The provider could not be reached or broke off. `sent`: it may have seen, and so billed, the request."""
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+@dataclass(frozen=True)
+class ProviderRequest:
+    """A request of an agent. `path` is below the wire's version prefix ("/chat/completions"), with its query."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class ProviderResponse:
+    """An answer under way. `body` yields bytes as they come, and raises ProviderError where it breaks off."""
+
+    status: int
+    headers: CIMultiDict[str]
+    body: AsyncGenerator[bytes, None]
+
+
+class Provider(Protocol):
+    """Answers requests. `secrets` are values that must never be stored; `book` is its name in the price book."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def billing(self) -> Billing: ...
+    @property
+    def book(self) -> str | None: ...
+    @property
+    def secrets(self) -> tuple[str, ...]: ...
+
+    async def answer(self, request: ProviderRequest) -> ProviderResponse:
+        """ProviderError where there is no answer."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class ProviderEntry(BaseModel):
+    """One table of providers.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str = Field(pattern=r"^https?://[^\s?#]+[^/\s?#]$")
+    key_env: str | None = None
+    billing: Billing
+    book: str | None = None
+
+
+@cache
+def catalogue() -> dict[str, ProviderEntry]:
+    path = Path(__file__).with_name("providers.toml")
+    return {name: parse(ProviderEntry, table, f"{path}: {name}") for name, table in read_toml(path).items()}
+
+
+def http_provider(name: str) -> "HttpProvider":
+    """The provider `name` of the catalogue. InputError where it is unknown or its key is not in the environment."""
+    entry = catalogue().get(name)
+    if entry is None:
+        raise InputError(f"no provider {name!r}; there is: {', '.join(sorted(catalogue()))}")
+    return HttpProvider(name, entry)
+
+
+class HttpProvider:
+    """A provider of an HTTP API. The only place that ever holds its key."""
+
+    def __init__(self, name: str, entry: ProviderEntry) -> None:
+        self.name = name
+        self.billing = entry.billing
+        self.book = entry.book
+        self._base_url = entry.base_url
+        self._key = _key(name, entry)
+        self._session: aiohttp.ClientSession | None = None
+        if self.book is not None:
+            book_price(worst_case(1, 1), "", self.book, 0)  # loads the price book now, not inside the first request
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return () if self._key is None else (self._key,)
+
+    async def answer(self, request: ProviderRequest) -> ProviderResponse:
+        from yarl import URL
+
+        url = URL(self._base_url + request.path, encoded=True)
+        try:
+            response = await self._open().request(
+                request.method, url, headers=self._headers(request), data=request.body or None, allow_redirects=False
+            )
+        except aiohttp.ClientConnectorError as error:
+            raise ProviderError(f"{self.name} cannot be reached: {error}", sent=False) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            raise ProviderError(f"{self.name} gave no answer: {reason}", sent=True) from error
+        return ProviderResponse(response.status, CIMultiDict(response.headers), self._body(response))
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _body(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+        try:
+            async for piece, _ in response.content.iter_chunks():
+                if piece:
+                    yield piece
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ProviderError(
+                f"{self.name} broke off its answer: {type(error).__name__}: {error}", sent=True
+            ) from error
+        finally:
+            response.close() if not response.content.at_eof() else response.release()
+
+    def _headers(self, request: ProviderRequest) -> CIMultiDict[str]:
+        headers = CIMultiDict(request.headers)
+        # A header that `Connection` names belongs to the connection as well.
+        named = {part.strip().lower() for part in headers.get("Connection", "").split(",")}
+        for name in {name for name in headers if name.lower() in _NOT_FORWARDED | named}:
+            del headers[name]
+        headers["Accept-Encoding"] = "identity"
+        if self._key is not None:
+            headers["Authorization"] = f"Bearer {self._key}"
+        return headers
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENT_SECONDS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                skip_auto_headers=("User-Agent", "Content-Type", "Accept"),
+            )
+        return self._session
+
+
+def _key(name: str, entry: ProviderEntry) -> str | None:
+    if entry.key_env is None:
+        return None
+    key = os.environ.get(entry.key_env, "").strip()
+    if not key:
+        raise InputError(
+            f"provider {name}: the environment variable {entry.key_env} is not set; put the API key into it"
+        )
+    if re.fullmatch(r"[\x21-\x7e]+", key) is None:
+        raise InputError(f"provider {name}: the value of {entry.key_env} is not one word of printable ASCII")
+    return key

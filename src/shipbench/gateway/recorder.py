@@ -1,0 +1,69 @@
+"""Writes exchanges to a bundle's wire folder."""
+
+import json
+import os
+from pathlib import Path
+
+import zstandard
+
+from shipbench.bundle.schema import Exchange
+from shipbench.errors import InputError
+from shipbench.gateway.redact import Redactor
+
+MAX_BODY = 32 * 1024 * 1024
+MAX_TRIAL = 4 * 1024 * 1024 * 1024  # of stored bytes: a hostile agent must not fill the disk
+_MARGIN = 4_096  # what is dropped at the cut of a capped body, since a key may lie across it
+
+
+class Body:
+    """A body as it passes, held up to `MAX_BODY` bytes: redaction needs it in one piece."""
+
+    def __init__(self) -> None:
+        self.held = bytearray()
+        self.size = 0
+
+    def feed(self, data: bytes) -> None:
+        self.size += len(data)
+        room = MAX_BODY - len(self.held)
+        if room > 0:
+            self.held += data[:room]
+
+    @property
+    def capped(self) -> bool:
+        return self.size > MAX_BODY
+
+
+class Recorder:
+    """Appends to `folder`/exchanges.jsonl and stores bodies beside it, all redacted before it touches the disk."""
+
+    def __init__(self, folder: Path, redactor: Redactor) -> None:
+        self._bodies = folder / "bodies"
+        self._redactor = redactor
+        self._compressor = zstandard.ZstdCompressor(level=3)
+        self._stored = 0
+        self._bodies.mkdir(parents=True, exist_ok=True)
+        path = folder / "exchanges.jsonl"
+        try:
+            self._lines = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        except FileExistsError:
+            raise InputError(f"{path}: there is a recording already; each attempt needs a folder of its own") from None
+
+    def store(self, name: str, body: Body) -> str | None:
+        """Compress `body` into bodies/`name`; the name, or None where there is nothing to store or no room left."""
+        if not body.size or self._stored > MAX_TRIAL:
+            return None
+        clean = self._redactor.clean(bytes(body.held))
+        if body.capped:
+            clean = clean[:-_MARGIN]
+        packed = self._compressor.compress(clean)
+        self._stored += len(packed)
+        (self._bodies / name).write_bytes(packed)
+        return name
+
+    def append(self, exchange: Exchange) -> None:
+        # ASCII, so that a line cut off by a crash is still text.
+        line = json.dumps(exchange.model_dump(mode="json")).encode() + b"\n"
+        os.write(self._lines, self._redactor.clean(line))
+
+    def close(self) -> None:
+        os.close(self._lines)

@@ -1,0 +1,75 @@
+"""One attempt's place on the gateway: its token, its phase, its record and its limits."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shipbench.bundle.schema import Exchange, Limits
+from shipbench.gateway.ledger import Ledger, Totals
+from shipbench.gateway.providers import Provider
+from shipbench.gateway.recorder import Recorder
+from shipbench.gateway.redact import Redactor
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a wire is opened with. `attempt` names the attempt; `spent` is what the trial's earlier attempts spent."""
+
+    attempt: str
+    wire_dir: Path
+    provider: Provider
+    limits: Limits
+    spent: Totals
+
+
+class TrialWire:
+    """The wire of one attempt. Agents are given the gateway's `base_url` + `path` + "/v1".
+
+    `phase` is stamped on each exchange that starts; `totals` are this attempt's; `on_exchange` gets each record.
+    `limit_reached` is why the gateway refused a request with 402, `broken` why it can no longer record; at first None.
+    """
+
+    def __init__(self, ticket: Ticket) -> None:
+        self.token = secrets.token_urlsafe(24)
+        self.path = f"/t/{self.token}"
+        self.phase = ""
+        self.totals = Totals()
+        self.on_exchange: Callable[[Exchange], None] | None = None
+        self.limit_reached: str | None = None
+        self.broken: str | None = None
+        self.attempt = ticket.attempt
+        self.provider = ticket.provider
+        self.ledger = Ledger(ticket.limits, ticket.spent)
+        self.offers_tools = False
+        self.closed = False
+        self.recorder = Recorder(ticket.wire_dir, Redactor([*ticket.provider.secrets, self.token]))
+        self._last_id = 0
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def next_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    def start(self, exchange: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run an exchange as a task of the wire's own, which lives on when its client hangs up."""
+        task = asyncio.create_task(exchange)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+    def close(self) -> None:
+        """Answer later requests with 410. Exchanges under way go on; `settle` waits for them."""
+        self.closed = True
+
+    async def settle(self, seconds: float) -> None:
+        """Close, wait until no exchange is under way, cut those that last longer. After it nothing more is recorded."""
+        self.close()
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        self.recorder.close()

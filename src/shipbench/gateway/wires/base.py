@@ -1,0 +1,82 @@
+"""What the gateway wants to know of a request and of an answer, whatever the wire."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from shipbench.bundle.schema import ToolCall, Usage
+
+MAX_NAME = 200
+MAX_ERROR = 2_000
+MAX_TOOL_CALLS = 256
+MAX_PATH = 4_096
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks for. `max_output` is the most completion tokens it allows, None where it says nothing."""
+
+    model: str | None
+    streamed: bool
+    tools: int
+    max_output: int | None
+
+
+@dataclass
+class Answered:
+    """What an answer said. `usd` is the provider's own price, None where it names none."""
+
+    model: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    usd: float | None = None
+    finish_reason: str | None = None
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    error: str | None = None
+
+
+class AnswerReader(Protocol):
+    """Reads one answer while it passes. `feed` takes any split of the bytes; nothing it meets makes it raise."""
+
+    def feed(self, data: bytes) -> None: ...
+
+    def finish(self) -> Answered: ...
+
+
+class Wire(Protocol):
+    @property
+    def name(self) -> Literal["chat", "responses", "messages"]: ...
+
+    def read_request(self, body: bytes) -> Asked:
+        """ValueError, with a line for the client, where the body is not a request of this wire."""
+        ...
+
+    def reader(self, *, event_stream: bool) -> AnswerReader: ...
+
+    def error(self, status: int, message: str) -> bytes:
+        """The body of an error answer as this wire's clients expect it."""
+        ...
+
+
+def text(value: object, limit: int) -> str | None:
+    """A string of at most `limit` characters that any encoder takes, or None where `value` is no string."""
+    if not isinstance(value, str):
+        return None
+    return value[:limit].encode("utf-8", "replace").decode()
+
+
+def count(value: object) -> int | None:
+    """A number of tokens: whole and not negative, or None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def dollars(value: object) -> float | None:
+    """An amount of money: finite and not negative, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if value >= 0 and math.isfinite(value) else None
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """`value` where it is an object, an empty one where it is not: foreign JSON is never trusted to have a shape."""
+    return value if isinstance(value, dict) else {}

@@ -1,7 +1,7 @@
 """Runs a plan's trials on this machine, several at a time, and assesses each as soon as it has ended.
 
-One gateway serves all trials. A finished trial is never run again; one that was cut off, or failed for a cause that says
-nothing of the contender, gets another attempt, and the earlier one is kept with what it spent.
+One gateway serves all trials. A finished trial is never run again; one that was cut off, or failed for a cause that
+says nothing of the contender, gets another attempt, and the earlier one is kept with what it spent.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from shipbench.trial.endings import JUDGEMENTS
 from shipbench.trial.home import remove_tree
 
 MAX_ATTEMPTS = 3
+SETTLE_SECONDS = 30.0
 
 
 @dataclass
@@ -130,7 +131,7 @@ class _Engine:
         try:
             attempt = await run_attempt(bundle, planned.id, spec, stage)
         finally:
-            wire.close()
+            await wire.settle(SETTLE_SECONDS)
             await asyncio.to_thread(remove_tree, scratch)
         return attempt
 

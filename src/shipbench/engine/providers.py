@@ -5,15 +5,16 @@ from pathlib import Path
 from shipbench.bundle.layout import Bundle
 from shipbench.bundle.schema import ContenderSpec
 from shipbench.errors import InputError
-from shipbench.gateway.providers import Provider, ReplayProvider, http_provider
+from shipbench.gateway.ledger import Totals
+from shipbench.gateway.providers import Provider, http_provider
+from shipbench.gateway.replay import ReplayProvider
 from shipbench.gateway.scripted import ScriptedProvider
-from shipbench.gateway.totals import Totals
 from shipbench.task.load import Task
 from shipbench.task.mutants import materialize
 
 
 def provider_of(contender: ContenderSpec, task: Task, scratch: Path) -> Provider:
-    """The provider of `contender`. A scripted one plays golden, null or a mutant of `task`, laid out below `scratch`."""
+    """The provider of `contender`. A scripted one plays golden, null or a mutant of `task`, laid out in `scratch`."""
     if contender.provider == "scripted":
         scratch.mkdir(parents=True)
         materialize(task, contender.model.removeprefix("scripted/"), scratch)
@@ -28,8 +29,4 @@ def provider_of(contender: ContenderSpec, task: Task, scratch: Path) -> Provider
 
 def spent_before(bundles: list[Bundle]) -> Totals:
     """What earlier attempts of a trial spent: it counts against the trial's limits."""
-    totals = Totals()
-    for bundle in bundles:
-        for exchange in bundle.exchanges():
-            totals.add(exchange)
-    return totals
+    return Totals.of(exchange for bundle in bundles for exchange in bundle.exchanges())

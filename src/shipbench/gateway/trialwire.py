@@ -49,6 +49,11 @@ class TrialWire:
         self._last_id = 0
         self._under_way: set[asyncio.Task[None]] = set()
 
+    @property
+    def in_flight(self) -> int:
+        """How many exchanges are under way."""
+        return len(self._under_way)
+
     def next_id(self) -> int:
         self._last_id += 1
         return self._last_id

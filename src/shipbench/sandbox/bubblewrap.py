@@ -70,7 +70,7 @@ class Bubblewrap:
             return [*wrapped, "--share-net", "--", *argv]
         wrapped += ["--ro-bind", str(_PACKAGE / "sandbox" / "bridge.py"), _BRIDGE]
         wrapped += ["--bind", str(cell.gateway_socket), _SOCKET]
-        return [*wrapped, "--", sys._base_executable, "-I", _BRIDGE, str(PORT), _SOCKET, *argv]  # type: ignore[attr-defined]
+        return [*wrapped, "--", _python(), "-I", _BRIDGE, str(PORT), _SOCKET, *argv]
 
 
 @cache
@@ -101,8 +101,13 @@ def _system_folders() -> list[str]:
 
 def _python_prefix() -> list[Path]:
     """The bare Python that runs the bridge, where it isn't the system's."""
-    prefix = Path(sys.base_prefix)
+    prefix = Path(sys.base_prefix).resolve()
     return [] if prefix.is_relative_to("/usr") else [prefix]
+
+
+def _python() -> str:
+    """The interpreter beneath a virtual environment, by the path at which its prefix is bound."""
+    return str(Path(sys._base_executable).resolve())  # type: ignore[attr-defined]
 
 
 def _cover_package(readable: list[Path]) -> list[str]:

@@ -204,7 +204,7 @@ class _Run:
                 call = exchange.tool_calls[-1]
                 progress = replace(progress, last_tool=f"{call.name} {call.path or ''}".strip())
             totals = wire.totals
-            progress = replace(progress, tokens=totals.tokens, usd=totals.usd, exchanges=totals.requests)
+            progress = replace(progress, tokens=totals.tokens, usd=totals.cost.usd, exchanges=totals.requests)
             self.stage.report(progress)
 
         wire.on_exchange = on_exchange

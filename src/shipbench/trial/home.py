@@ -9,8 +9,10 @@ from pathlib import Path, PurePosixPath
 
 
 def write_home(home: Path, files: Mapping[str, str]) -> None:
-    """Write each text to its path below `home`. A link or a file that the agent put in the way is removed, not followed:
-    seen from outside the sandbox it could lead anywhere."""
+    """Write each text to its path below `home`. What the agent put in the way is removed.
+
+    A link is not followed: seen from outside the sandbox it could lead anywhere.
+    """
     for name, text in files.items():
         *folders, last = PurePosixPath(name).parts
         descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY)

@@ -23,7 +23,6 @@ TICK_SECONDS = 0.5
 GRACE_SECONDS = 10.0
 REPEATED_CALLS = 5
 REPEATED_ERRORS = 5
-PAYMENT_REQUIRED = 402
 
 
 @dataclass
@@ -46,7 +45,7 @@ class Watch:
     def exchange(self, exchange: Exchange) -> None:
         """Take in one finished exchange: the wire tells the same of every harness."""
         self.sign_of_life()
-        if exchange.status == PAYMENT_REQUIRED:
+        if exchange.refused == "limit":
             self.limit_reached = True
         failed = exchange.status >= 400 or exchange.error is not None
         self.last_failed = f"{exchange.status}: {exchange.error or ''}"[:300] if failed else None
@@ -126,20 +125,22 @@ async def _wait(process: asyncio.subprocess.Process, watch: Watch) -> Ending | N
     try:
         while True:
             await asyncio.wait({exited}, timeout=TICK_SECONDS)
-            if exited.done():
+            # wait() ends only when the pipes are closed too, and a left-behind child may hold them open.
+            if process.returncode is not None:
                 return None
             if ending := watch.ending():
-                await _end(process.pid, exited)
+                await _end(process, exited)
                 return ending
     finally:
         exited.cancel()
 
 
-async def _end(pid: int, exited: "asyncio.Task[int]") -> None:
-    _signal_group(pid, signal.SIGTERM)
-    await asyncio.wait({exited}, timeout=GRACE_SECONDS)
-    _signal_group(pid, signal.SIGKILL)
-    await asyncio.wait({exited}, timeout=GRACE_SECONDS)
+async def _end(process: asyncio.subprocess.Process, exited: "asyncio.Task[int]") -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        _signal_group(process.pid, number)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while process.returncode is None and time.monotonic() < deadline:
+            await asyncio.wait({exited}, timeout=TICK_SECONDS)
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

@@ -1,6 +1,7 @@
 """What a CLI said of itself in one phase: kept beside what the wire shows, never in its place."""
 
 from shipbench.bundle.schema import Usage
+from shipbench.gateway.ledger import add_usage
 from shipbench.harness.base import Harness
 
 
@@ -20,9 +21,3 @@ class Transcript:
                 self.usage = add_usage(self.usage, event.usage)
             if event.cost_usd is not None:
                 self.cost_usd = (self.cost_usd or 0.0) + event.cost_usd
-
-
-def add_usage(one: Usage, other: Usage) -> Usage:
-    """The sum, kind by kind; a kind that neither knows stays unknown."""
-    pairs = {name: (getattr(one, name), getattr(other, name)) for name in Usage.model_fields}
-    return Usage(**{name: None if a is None and b is None else (a or 0) + (b or 0) for name, (a, b) in pairs.items()})

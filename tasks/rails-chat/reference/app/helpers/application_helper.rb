@@ -1,0 +1,5 @@
+module ApplicationHelper
+  def page_title
+    content_for(:title) || "Chat"
+  end
+end

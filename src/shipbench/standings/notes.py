@@ -1,0 +1,113 @@
+"""The notes under a row, each one computed from the trials."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+from shipbench.bundle.schema import Attempt, Outcome
+from shipbench.standings.trials import TrialResult
+
+ENOUGH_TRIALS = 3
+
+
+def notes(trials: Sequence[TrialResult]) -> list[str]:
+    """What a reader must know of one contender's trials before believing its row."""
+    return [
+        *_too_few(trials),
+        *_ended(trials),
+        *_capped(trials),
+        *_not_scored(trials),
+        *_earlier(trials),
+        *_unknown_cost(trials),
+        *_differing(trials),
+    ]
+
+
+def _too_few(trials: Sequence[TrialResult]) -> Iterator[str]:
+    counted = sum(trial.counted for trial in trials)
+    if 0 < counted < ENOUGH_TRIALS:
+        yield "fewer than three trials"
+
+
+def _ended(trials: Sequence[TrialResult]) -> Iterator[str]:
+    """Failures of the contender's own doing, which score what the workspace scored."""
+    counted = [trial for trial in trials if trial.counted]
+    ends = Counter(trial.final.outcome for trial in counted if trial.final)
+    for outcome, count in sorted(ends.items()):
+        if outcome is not Outcome.COMPLETED:
+            yield f"{count} of {len(counted)} {_trials(len(counted))} ended as {_words(outcome)}"
+
+
+def _capped(trials: Sequence[TrialResult]) -> Iterator[str]:
+    """Caps that took points."""
+    lowered: defaultdict[tuple[float, str], list[float]] = defaultdict(list)
+    for trial in trials:
+        if trial.counted and trial.card:
+            for cap in trial.card.caps:
+                if cap.maximum < trial.card.uncapped:
+                    lowered[(cap.maximum, cap.reason)].append(trial.card.uncapped)
+    counted = sum(trial.counted for trial in trials)
+    for (maximum, reason), uncapped in sorted(lowered.items()):
+        share = "" if len(uncapped) == counted else f" in {len(uncapped)} of {counted} trials"
+        before = ", ".join(f"{score:g}" for score in sorted(set(uncapped), reverse=True))
+        yield f"capped at {maximum:g}{share}: {reason} (uncapped: {before})"
+
+
+def _not_scored(trials: Sequence[TrialResult]) -> Iterator[str]:
+    reasons = Counter(reason for trial in trials if (reason := _why_not_scored(trial)))
+    for reason, count in sorted(reasons.items()):
+        yield f"{count} {_trials(count)} not scored: {reason}"
+
+
+def _why_not_scored(trial: TrialResult) -> str:
+    if trial.counted:
+        return ""
+    if trial.final is None:
+        return "unfinished" if trial.earlier else "planned, but not run"
+    if trial.contenders_doing:
+        return "not assessed yet"
+    cause = trial.final.cause.value if trial.final.cause else "unknown cause"
+    return f"{_words(trial.final.outcome)} ({cause})"
+
+
+def _earlier(trials: Sequence[TrialResult]) -> Iterator[str]:
+    earlier: list[Attempt] = [attempt for trial in trials for attempt in trial.earlier]
+    if not earlier:
+        return
+    ends = Counter(_words(attempt.outcome) for attempt in earlier)
+    how = ", ".join(name if len(ends) == 1 else f"{count} {name}" for name, count in sorted(ends.items()))
+    tokens = sum(trial.spent_earlier.tokens for trial in trials)
+    plural = "" if len(earlier) == 1 else "s"
+    yield f"{len(earlier)} earlier attempt{plural} ({how}), {tokens:,} tokens counted"
+
+
+def _unknown_cost(trials: Sequence[TrialResult]) -> Iterator[str]:
+    counted = [trial for trial in trials if trial.counted]
+    unknown, all_ = (
+        sum(trial.spent.unknown_cost for trial in counted),
+        sum(trial.spent.requests for trial in counted),
+    )
+    if unknown:
+        yield f"cost unknown: {unknown} of {all_} exchanges have no price"
+    silent = sum(not trial.spent.requests for trial in counted)
+    if silent:
+        yield f"cost unknown: {silent} {_trials(silent)} without an exchange on the wire"
+
+
+def _differing(trials: Sequence[TrialResult]) -> Iterator[str]:
+    """Trials of one row that did not run under the same brief, harness or version."""
+    values: defaultdict[str, set[str]] = defaultdict(set)
+    for trial in trials:
+        if trial.counted:
+            for name, digest in trial.spec.digests.items():
+                values[name].add(digest)
+    differing = sorted(name for name, seen in values.items() if len(seen) > 1)
+    if differing:
+        yield f"trials differ in: {', '.join(differing)}"
+
+
+def _trials(count: int) -> str:
+    return "trial" if count == 1 else "trials"
+
+
+def _words(outcome: Outcome) -> str:
+    return outcome.value.replace("_", " ")

@@ -1,0 +1,158 @@
+"""Standings in a terminal, or as plain aligned text."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from itertools import groupby
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from shipbench.standings.row import Row, Standings
+
+_TIER_STYLES = {"A": "bold green", "B": "cyan", "C": "yellow", "D": "red"}
+_UNBOUNDED = 10_000
+
+
+@dataclass(frozen=True)
+class Column:
+    """`importance` 0 always stays; in a narrow terminal the columns of the largest importance go first."""
+
+    title: str
+    cell: Callable[[Row], str]
+    importance: int = 0
+    right: bool = True
+
+
+def render(standings: Standings, width: int | None = None, *, colour: bool = False) -> str:
+    """The standings as text. `width` None is as wide as needed; `colour` adds terminal styles."""
+    console = Console(
+        file=StringIO(), width=width or _UNBOUNDED, force_terminal=colour, no_color=not colour, legacy_windows=False
+    )
+    for number, (_, board) in enumerate(groupby(standings.rows, lambda row: (row.source, row.task, row.rubric))):
+        if number:
+            console.print()
+        _board(console, list(board), standings.library)
+    if not standings.rows:
+        console.print("No trials.")
+    for scope in standings.scope:
+        console.print()
+        console.print(Text(_clean(scope), style="italic"))
+    assert isinstance(console.file, StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
+
+
+def _board(console: Console, rows: Sequence[Row], library: str | None) -> None:
+    published = rows[0].published is not None
+    title = f"{rows[0].task}, rubric {rows[0].rubric or 'none'}, {rows[0].source}"
+    console.print(Text(_clean(title), style="bold"))
+    notes = _footnotes(rows)
+    columns = _published_columns(library) if published else _measured_columns(notes)
+    kept = _fitting(console, rows, columns)
+    console.print(_table(rows, kept))
+    for mark, note in notes.items():
+        console.print(Text(f"{mark} {_clean(note)}"))
+    left_out = [column.title.lower() for column in columns if column not in kept]
+    if left_out:
+        console.print(Text(f"Left out for want of width: {', '.join(left_out)} (--json has all).", style="dim"))
+
+
+def _footnotes(rows: Sequence[Row]) -> dict[str, str]:
+    """Mark → note, numbered in the order of the rows; a published footnote keeps its own mark."""
+    if rows[0].published:
+        cells = [row.published for row in rows if row.published and row.published.footnote]
+        return {cell.rank.lstrip("0123456789") or f"{cell.rank}:": cell.footnote for cell in cells}
+    notes = list(dict.fromkeys(note for row in rows for note in row.notes))
+    return {f"[{number}]": note for number, note in enumerate(notes, 1)}
+
+
+def _measured_columns(notes: dict[str, str]) -> list[Column]:
+    marks = {note: mark for mark, note in notes.items()}
+    return [
+        Column("Rank", lambda row: "–" if row.rank is None else f"{row.rank}{'=' if row.tied else ''}"),
+        Column("Contender", lambda row: row.contender, right=False),
+        Column("Score", lambda row: _points(row.score)),
+        Column("95%", _interval, 3),
+        Column("Possible", lambda row: _points(row.possible), 5),
+        Column("Tier", lambda row: row.tier or "–", right=False),
+        Column("Trials", lambda row: f"{row.trials}/{row.planned}", 4),
+        Column("Time", lambda row: _time(row.minutes), 2),
+        Column("Cost", _cost, 1),
+        Column("Notes", lambda row: "".join(marks[note] for note in row.notes), 1, right=False),
+    ]
+
+
+def _published_columns(library: str | None) -> list[Column]:
+    def cell(name: str) -> Callable[[Row], str]:
+        return lambda row: str(getattr(row.published, name, ""))
+
+    return [
+        Column("Rank", cell("rank")),
+        Column("Model", lambda row: row.model, right=False),
+        Column("Score", lambda row: "–" if row.score is None else f"{row.score:g}"),
+        Column("Tier", lambda row: row.tier or "–", right=False),
+        Column(library or "Library", cell("library"), 3, right=False),
+        Column("Time", cell("time"), 2),
+        Column("Cost", cell("cost"), 1),
+    ]
+
+
+def _fitting(console: Console, rows: Sequence[Row], columns: list[Column]) -> list[Column]:
+    """The columns that fit the console side by side without wrapping, the least important left out first."""
+    kept = list(columns)
+    wide = console.options.update_width(_UNBOUNDED)
+    while Measurement.get(console, wide, _table(rows, kept)).maximum > console.width:
+        least = max(kept, key=lambda column: column.importance)
+        if not least.importance:
+            break
+        kept.remove(least)
+    return kept
+
+
+def _table(rows: Sequence[Row], columns: Sequence[Column]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(column, row) for column in columns))
+    return table
+
+
+def _cell(column: Column, row: Row) -> Text:
+    text = _clean(column.cell(row))
+    style = _TIER_STYLES.get(row.tier or "", "") if column.title in ("Tier", "Score") else ""
+    return Text(text, style=style)
+
+
+def _clean(text: str) -> str:
+    """Without control characters: names and reasons may carry what would steer a terminal."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "�", text)
+
+
+def _points(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
+
+
+def _interval(row: Row) -> str:
+    return "–" if row.low is None or row.high is None else f"{row.low:.1f}–{row.high:.1f}"
+
+
+def _time(minutes: float | None) -> str:
+    if minutes is None:
+        return "unknown"
+    seconds = round(minutes * 60)
+    if seconds < 60:
+        return f"{minutes * 60:.1f}s"
+    return (
+        f"{seconds // 60}m {seconds % 60:02d}s" if seconds < 3600 else f"{seconds // 3600}h {seconds % 3600 // 60:02d}m"
+    )
+
+
+def _cost(row: Row) -> str:
+    if row.cost_usd is None:
+        return "unknown"
+    amount = f"${row.cost_usd:,.2f}" if row.cost_usd >= 0.1 or row.cost_usd == 0 else f"${row.cost_usd:.2g}"
+    return f"{amount} ({row.cost_basis})"

@@ -1,0 +1,83 @@
+"""What each planned trial of a run came to, read from its bundles and its assessment."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shipbench.audit.report import AuditReport
+from shipbench.bundle.layout import Bundle, RunFolder
+from shipbench.bundle.schema import Attempt, Cause, Exchange, Outcome, TrialSpec
+from shipbench.experiment.plan import load_plan
+from shipbench.files import parse, read_model
+from shipbench.gateway.totals import Totals
+from shipbench.rubric.scorecard import Scorecard
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """One trial. `final` is its last sealed attempt, None where there is none; `card` that attempt's scorecard.
+
+    `spent` sums the exchanges of all attempts, the earlier ones included.
+    """
+
+    name: str
+    spec: TrialSpec
+    final: Attempt | None
+    card: Scorecard | None
+    earlier: list[Attempt]
+    spent: Totals
+    spent_earlier: Totals
+
+    @property
+    def attempts(self) -> int:
+        return len(self.earlier) + (self.final is not None)
+
+    @property
+    def contenders_doing(self) -> bool:
+        """Whether the result says something of the contender: it ended well, or failed by the contender's doing."""
+        if self.final is None or self.final.outcome is Outcome.INTERRUPTED:
+            return False
+        return self.final.cause in (None, Cause.CONTENDER)
+
+    @property
+    def counted(self) -> bool:
+        return self.contenders_doing and self.card is not None
+
+    @property
+    def minutes(self) -> float | None:
+        if self.final is None or self.final.ended is None:
+            return None
+        return (self.final.ended - self.final.started).total_seconds() / 60
+
+
+def read_trials(run: RunFolder) -> Iterator[TrialResult]:
+    """Every trial of the run's plan, those that never began included. InputError where a file does not fit."""
+    for planned in load_plan(run).trials:
+        yield _trial(run, planned.id, planned.spec)
+
+
+def _trial(run: RunFolder, name: str, spec: TrialSpec) -> TrialResult:
+    bundles = run.bundles(name)
+    sealed = [bundle for bundle in bundles if bundle.seal_path.is_file()]
+    last = sealed[-1] if sealed else None
+    others = [bundle for bundle in bundles if bundle != last]
+    return TrialResult(
+        name=name,
+        spec=spec,
+        final=last.attempt() if last else None,
+        card=_card(run, name, last) if last else None,
+        earlier=[bundle.attempt() for bundle in others],
+        spent=Totals.of(_exchanges(bundles)),
+        spent_earlier=Totals.of(_exchanges(others)),
+    )
+
+
+def _exchanges(bundles: list[Bundle]) -> Iterator[Exchange]:
+    for bundle in bundles:
+        yield from bundle.exchanges()
+
+
+def _card(run: RunFolder, name: str, bundle: Bundle) -> Scorecard | None:
+    path = run.assessment_path(name, bundle.number)
+    if not path.is_file():
+        return None
+    return parse(Scorecard, read_model(AuditReport, path).scorecard, f"{path}: scorecard")

@@ -1,0 +1,100 @@
+"""A trial's page: everything that the evidence says about one trial."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from shipbench.bundle.layout import Bundle
+from shipbench.bundle.schema import PhaseRecord, Snapshot
+from shipbench.bundle.seal import Seal, verify
+from shipbench.errors import InputError
+from shipbench.files import read_model
+from shipbench.site.diff import Diff, read_diff
+from shipbench.site.findings import Catalogue, group_findings
+from shipbench.site.render import render
+from shipbench.site.source import Sources
+from shipbench.site.trials import Trial
+from shipbench.task.load import load_task, task_names
+
+MAX_FILES = 1_500
+MAX_EXCHANGES = 1_500
+MAX_CALLS = 30  # tool calls listed for one exchange
+
+_PHASE = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+
+
+@dataclass(frozen=True)
+class PhaseView:
+    """What one phase left. `snapshot` is None where none was taken."""
+
+    record: PhaseRecord
+    diff: Diff
+    snapshot: Snapshot | None
+
+    @property
+    def seconds(self) -> float:
+        return (self.record.ended - self.record.started).total_seconds()
+
+
+@dataclass(frozen=True)
+class SealView:
+    """`digest` is None for a bundle that was never sealed; `problems` are what differs from the seal."""
+
+    digest: str | None
+    problems: list[str]
+
+
+def trial_page(trial: Trial, siblings: list[Trial], published: list[tuple[str, str]]) -> str:
+    """The HTML of `trial`. `siblings` are all trials of its contender at its task, `published` (page, label) links."""
+    bundle = trial.graded.bundle
+    phases = _phases(bundle, trial.graded.attempt.phases)
+    snapshot = next((phase.snapshot for phase in reversed(phases) if phase.snapshot), None)
+    groups = (
+        group_findings(trial.report.findings, catalogue(trial.spec.task), Sources(bundle, snapshot))
+        if trial.report
+        else []
+    )
+    return render(
+        "trial.html",
+        root="../",
+        published=published,
+        trial=trial,
+        siblings=siblings,
+        phases=phases,
+        snapshot=snapshot,
+        files=snapshot.files[:MAX_FILES] if snapshot else [],
+        groups=groups,
+        anchors={group.check: group for group in groups},
+        seal=_seal(bundle),
+        max_exchanges=MAX_EXCHANGES,
+        max_calls=MAX_CALLS,
+    )
+
+
+@cache
+def catalogue(task: str) -> Catalogue:
+    """The checks and requirements of a task that travels with shipbench; empty for any other."""
+    if task not in task_names():
+        return Catalogue({}, {})
+    loaded = load_task(task)
+    return Catalogue(loaded.checks, {requirement.id: requirement for requirement in loaded.file.requirements})
+
+
+def _phases(bundle: Bundle, names: list[str]) -> list[PhaseView]:
+    found = []
+    for name in names:
+        # A bundle may come from a stranger: a phase's name must not lead out of it.
+        if not _PHASE.fullmatch(name):
+            raise InputError(f"{bundle.attempt_path}: {name[:80]!r} is not a phase's name")
+        folder = bundle.phase(name)
+        if (folder / "phase.json").is_file():
+            snapshot = bundle.snapshot(name) if (folder / "snapshot.json").is_file() else None
+            found.append(PhaseView(bundle.phase_record(name), read_diff(folder / "changes.diff"), snapshot))
+    return found
+
+
+def _seal(bundle: Bundle) -> SealView:
+    problems = verify(bundle)
+    if not bundle.seal_path.is_file():
+        return SealView(None, [])
+    return SealView(read_model(Seal, bundle.seal_path).digest, problems)

@@ -5,10 +5,10 @@ from pathlib import Path
 from shipbench.bundle.layout import Bundle
 from shipbench.bundle.schema import ContenderSpec
 from shipbench.errors import InputError
-from shipbench.gateway.ledger import Totals
 from shipbench.gateway.providers import Provider, http_provider
 from shipbench.gateway.replay import ReplayProvider
 from shipbench.gateway.scripted import ScriptedProvider
+from shipbench.gateway.totals import Totals
 from shipbench.task.load import Task
 from shipbench.task.mutants import materialize
 

@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 from shipbench.bundle.schema import Cost, Exchange, Usage
 from shipbench.gateway.ledger import LimitReachedError, Reservation
 from shipbench.gateway.prices import NOTHING_SOLD, book_price, cost_of, nothing_sold, worst_case
-from shipbench.gateway.providers import HOP_BY_HOP, ProviderError, ProviderRequest, ProviderResponse
+from shipbench.gateway.providers import EVENTS, HOP_BY_HOP, ProviderError, ProviderRequest, ProviderResponse
 from shipbench.gateway.recorder import Body
 from shipbench.gateway.trialwire import TrialWire
 from shipbench.gateway.wires.base import MAX_ERROR, Answered, AnswerReader, Asked, Wire
@@ -29,7 +29,8 @@ class Relay:
         self.wire = wire
         self.errors = errors
         self.request = request
-        self.path = request.rel_url.raw_path_qs.removeprefix(trial.path)
+        self.path = str(request.rel_url.relative() if request.rel_url.is_absolute() else request.rel_url)
+        self.path = self.path.removeprefix(trial.path)
         self.response: web.StreamResponse | None = None
         self._body = body
         self._sent = Body()
@@ -46,6 +47,7 @@ class Relay:
         self._status = 0
         self._client_left = False
         self._readable = True
+        self._event_stream = False
         self._error: str | None = None
         self._cut = False
         self._refused: Literal["limit", "request"] | None = None
@@ -116,7 +118,8 @@ class Relay:
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         self._readable = answer.headers.get("Content-Encoding", "identity").lower() == "identity"
         if self.wire is not None:
-            self._reader = self.wire.reader(event_stream=kind == "text/event-stream")
+            self._event_stream = kind == EVENTS
+            self._reader = self.wire.reader(event_stream=self._event_stream)
         self.response = response = web.StreamResponse(status=answer.status, headers=_returned(answer.headers))
         if "Content-Length" in answer.headers:
             response.content_length = int(answer.headers["Content-Length"])
@@ -186,13 +189,8 @@ class Relay:
         )
 
     def _exchange(self, answered: Answered, usage: Usage, cost: Cost) -> Exchange:
-        error = self._error or answered.error
-        if not self._readable:
-            error = "the answer came compressed although identity was asked for; its body is not recorded"
-        elif self._received.capped and error is None:
-            error = "the answer is too long; the recorded body is cut"
-        stored = self._refused is None
-        store = self.trial.recorder.store
+        request_body, response_body, note = self._store(answered)
+        error = self._error or answered.error or note
         return Exchange(
             id=self._id,
             attempt=self.trial.attempt,
@@ -216,9 +214,23 @@ class Relay:
             client_left=self._client_left,
             error=None if error is None else error[:MAX_ERROR],
             refused=self._refused,
-            request_body=store(f"{self._id:06}.request.zst", self._sent) if stored else None,
-            response_body=store(f"{self._id:06}.response.zst", self._received) if stored and self._readable else None,
+            request_body=request_body,
+            response_body=response_body,
         )
+
+    def _store(self, answered: Answered) -> tuple[str | None, str | None, str | None]:
+        """Store both bodies; their names and, where one is missing or cut, why. A refused request is not kept."""
+        if self._refused is not None:
+            return None, None, None
+        recorder = self.trial.recorder
+        request = recorder.store(f"{self._id:06}.request.zst", self._sent)
+        if not self._readable:
+            return request, None, "the answer came compressed although identity was asked for; its body is not recorded"
+        response = f"{self._id:06}.response.zst"
+        if self._event_stream and recorder.redactor.told(answered.texts):
+            return request, None, "the answer spells out a key piece by piece; its body is not recorded"
+        note = "the answer is too long; the recorded body is cut" if self._received.capped else None
+        return request, recorder.store(response, self._received), note
 
 
 def error_response(wire: Wire, status: int, message: str) -> web.Response:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Protocol
 import aiohttp
 from multidict import CIMultiDict
 from pydantic import BaseModel, ConfigDict, Field
+from yarl import URL
 
 from shipbench.errors import InputError
 from shipbench.files import parse, read_toml
@@ -57,6 +58,20 @@ class ProviderResponse:
     status: int
     headers: CIMultiDict[str]
     body: AsyncGenerator[bytes, None]
+
+
+JSON = "application/json"
+EVENTS = "text/event-stream"
+
+
+def played_response(status: int, kind: str, pieces: Iterable[bytes]) -> ProviderResponse:
+    """An answer that no server gave, of content type `kind`."""
+
+    async def body() -> AsyncGenerator[bytes, None]:
+        for piece in pieces:
+            yield piece
+
+    return ProviderResponse(status, CIMultiDict({"Content-Type": kind}), body())
 
 
 class Provider(Protocol):
@@ -121,8 +136,6 @@ class HttpProvider:
         return () if self._key is None else (self._key,)
 
     async def answer(self, request: ProviderRequest) -> ProviderResponse:
-        from yarl import URL
-
         url = URL(self._base_url + request.path, encoded=True)
         try:
             response = await self._open().request(

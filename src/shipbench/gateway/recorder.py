@@ -38,7 +38,7 @@ class Recorder:
 
     def __init__(self, folder: Path, redactor: Redactor) -> None:
         self._bodies = folder / "bodies"
-        self._redactor = redactor
+        self.redactor = redactor
         self._compressor = zstandard.ZstdCompressor(level=3)
         self._stored = 0
         self._bodies.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ class Recorder:
         """Compress `body` into bodies/`name`; the name, or None where there is nothing to store or no room left."""
         if not body.size or self._stored > MAX_TRIAL:
             return None
-        clean = self._redactor.clean(bytes(body.held))
+        clean = self.redactor.clean(bytes(body.held))
         if body.capped:
             clean = clean[:-_MARGIN]
         packed = self._compressor.compress(clean)
@@ -63,7 +63,9 @@ class Recorder:
     def append(self, exchange: Exchange) -> None:
         # ASCII, so that a line cut off by a crash is still text.
         line = json.dumps(exchange.model_dump(mode="json")).encode() + b"\n"
-        os.write(self._lines, self._redactor.clean(line))
+        os.write(self._lines, self.redactor.clean(line))
 
     def close(self) -> None:
-        os.close(self._lines)
+        if self._lines >= 0:
+            os.close(self._lines)
+            self._lines = -1

@@ -1,7 +1,8 @@
 """Takes keys out of what goes to disk."""
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 MARK = b"[redacted]"
@@ -19,12 +20,20 @@ _WORD = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 class Redactor:
     """Replaces the given secret values, and everything that has the shape of a provider's key, by a mark."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    def __init__(self, secrets: Sequence[str]) -> None:
         forms: set[bytes] = set()
         for secret in secrets:
             if len(secret) >= SHORTEST:
-                forms |= {secret.encode(), secret.replace("/", "\\/").encode(), quote(secret, safe="").encode()}
+                quoted = json.dumps(secret)[1:-1]
+                forms |= {
+                    form.encode() for form in (secret, quoted, quoted.replace("/", "\\/"), quote(secret, safe=""))
+                }
+        self._secrets = [secret for secret in secrets if len(secret) >= SHORTEST]
         self._forms = sorted(forms, key=len, reverse=True)
+
+    def told(self, texts: Iterable[str]) -> bool:
+        """Whether a text holds a secret value, which its pieces on the wire may hide from `clean`."""
+        return any(secret in text for text in texts for secret in self._secrets)
 
     def clean(self, body: bytes) -> bytes:
         """`body`, which must be whole: a key that is cut over two calls is seen by neither."""

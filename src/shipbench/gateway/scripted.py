@@ -8,27 +8,33 @@ prompt is the request's messages and tools, and the part before the last answer 
 import asyncio
 import json
 import shlex
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from multidict import CIMultiDict
-
 from shipbench.bundle.schema import Usage
 from shipbench.errors import InputError
-from shipbench.gateway.ledger import Totals, add_usage
 from shipbench.gateway.prices import Billing
-from shipbench.gateway.providers import ProviderRequest, ProviderResponse
+from shipbench.gateway.providers import EVENTS, JSON, ProviderRequest, ProviderResponse, played_response
 from shipbench.gateway.tools import Toolbox, decode_commands, toolbox, workspace_root
+from shipbench.gateway.totals import Totals, add_usage
 from shipbench.gateway.wires.base import mapping
 from shipbench.gateway.wires.chat import ChatWire
 from shipbench.gateway.wires.chat_answer import PlayedAnswer, PlayedCall, stream, whole
 
 BYTES_PER_TOKEN = 4
 LIST_FILES = "find . -type f -not -path './.git/*' | sort"
-_JSON = {"Content-Type": "application/json"}
-_EVENTS = {"Content-Type": "text/event-stream"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to be written. `pieces` is how many command lines write it where no tool can."""
+
+    path: str
+    is_text: bool
+    pieces: int
+    executable: bool
 
 
 @dataclass(frozen=True)
@@ -58,23 +64,23 @@ class ScriptedProvider:
         self._folder = folder
         self._calls_per_turn = calls_per_turn
         self._delay = delay
-        self._files = sorted(_files(folder))
+        self._sources = [_source(folder, path) for path in sorted(_files(folder))]
 
     async def answer(self, request: ProviderRequest) -> ProviderResponse:
         await asyncio.sleep(self._delay)
         if request.path.partition("?")[0] == "/models":
-            return _response(200, _JSON, [json.dumps(self._models()).encode()])
+            return played_response(200, JSON, [json.dumps(self._models()).encode()])
         try:
             asked = json.loads(request.body)
             answer = self._play(mapping(asked))
         except (ValueError, RecursionError) as error:
-            return _response(400, _JSON, [ChatWire().error(400, f"the scripted model cannot read this: {error}")])
+            return played_response(400, JSON, [ChatWire().error(400, f"the scripted model cannot read this: {error}")])
         self.account.requests += 1
         self.account.usage = add_usage(self.account.usage, answer.usage)
         if asked.get("stream") is True:
             include_usage = mapping(asked.get("stream_options")).get("include_usage") is True
-            return _response(200, _EVENTS, stream(answer, include_usage=include_usage))
-        return _response(200, _JSON, [whole(answer)])
+            return played_response(200, EVENTS, stream(answer, include_usage=include_usage))
+        return played_response(200, JSON, [whole(answer)])
 
     async def close(self) -> None:
         return
@@ -104,25 +110,21 @@ class ScriptedProvider:
         if steps and box.shell is not None and _new_phase(messages, len(steps)):
             arguments = json.dumps(box.shell.arguments(LIST_FILES))
             return "", [PlayedCall(f"call_{done:05}", box.shell.name, arguments)]
-        return (f"All {len(self._files)} files are in place." if self._files else "There is nothing to do."), []
+        return (f"All {len(self._sources)} files are in place." if self._sources else "There is nothing to do."), []
 
     def _steps(self, box: Toolbox) -> list[Step] | None:
         """The script for the tools at hand, None where they cannot write."""
         steps: list[Step] = []
-        executables = []
-        for path in self._files:
-            content = (self._folder / path).read_bytes()
-            if box.writer is not None and _is_text(content):
-                steps.append(Step(path))
+        for source in self._sources:
+            if box.writer is not None and source.is_text:
+                steps.append(Step(source.path))
             elif box.shell is not None:
-                steps += [Step(path, piece) for piece in range(len(decode_commands(path, content)))]
+                steps += [Step(source.path, piece) for piece in range(source.pieces)]
             else:
                 return None
-            if (self._folder / path).stat().st_mode & 0o111:
-                executables.append(path)
+        executables = [source.path for source in self._sources if source.executable]
         if executables and box.shell is not None:
-            command = "chmod +x -- " + " ".join(shlex.quote(path) for path in executables)
-            steps.append(Step("", command=command))
+            steps.append(Step("", command=shlex.join(["chmod", "+x", "--", *executables])))
         return steps
 
     def _call(self, step: Step, number: int, box: Toolbox, root: str | None) -> PlayedCall:
@@ -147,11 +149,14 @@ def _files(folder: Path) -> Iterable[str]:
             yield str(relative)
 
 
-def _is_text(content: bytes) -> bool:
+def _source(folder: Path, path: str) -> Source:
+    content = (folder / path).read_bytes()
     try:
-        return "\0" not in content.decode()
+        is_text = "\0" not in content.decode()
     except UnicodeDecodeError:
-        return False
+        is_text = False
+    executable = bool((folder / path).stat().st_mode & 0o111)
+    return Source(path, is_text, len(decode_commands(path, content)), executable)
 
 
 def _call_count(message: Any) -> int:
@@ -197,11 +202,3 @@ def _usage(messages: list[Any], tools: object, text: str, calls: list[PlayedCall
 
 def _tokens(size: int) -> int:
     return -(-size // BYTES_PER_TOKEN)
-
-
-def _response(status: int, headers: dict[str, str], pieces: Iterable[bytes]) -> ProviderResponse:
-    async def body() -> AsyncGenerator[bytes, None]:
-        for piece in pieces:
-            yield piece
-
-    return ProviderResponse(status, CIMultiDict(headers), body())

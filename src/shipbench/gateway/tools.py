@@ -3,7 +3,9 @@
 import base64
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from shipbench.gateway.wires.base import mapping
@@ -15,6 +17,7 @@ _SHELLS = frozenset(
 _PATHS = ("filePath", "file_path", "path", "filename", "file")
 _CONTENTS = ("content", "contents", "file_text", "text", "data")
 _COMMANDS = ("command", "cmd", "script")
+_PIECE = 60_000  # bytes of content in one command line: the kernel takes 128 KiB as one argument
 _ROOT = re.compile(
     r"(?:working directory|workspace(?: root)?(?: folder| directory)?|cwd)\b[^\n/]{0,40}?[:=>] *`?\"?(/[^\n`\"<]*)",
     re.IGNORECASE,
@@ -69,19 +72,22 @@ def toolbox(tools: object) -> Toolbox:
     return Toolbox(writer, shell)
 
 
-def workspace_root(texts: list[str]) -> str | None:
+def workspace_root(texts: Iterable[str]) -> str | None:
     """The workspace's absolute path as a prompt names it ("Working directory: /x"), None where none does."""
-    for text in texts:
-        if (match := _ROOT.search(text)) and (root := match[1].strip().rstrip("/.,;")):
-            return root
-    return None
+    return next((root for text in texts if (root := _named_root(text))), None)
 
 
-def decode_commands(path: str, content: bytes, piece: int = 60_000) -> list[str]:
-    """Command lines that write `content` to `path`, each below what the kernel takes as one argument (128 KiB)."""
+@lru_cache(maxsize=1_024)  # every request of a conversation begins with the same texts
+def _named_root(text: str) -> str | None:
+    match = _ROOT.search(text)
+    return match[1].strip().rstrip("/.,;") or None if match else None
+
+
+def decode_commands(path: str, content: bytes) -> list[str]:
+    """Command lines that write `content` to `path`."""
     target, folder = shlex.quote(path), path.rpartition("/")[0]
     make = f"mkdir -p -- {shlex.quote(folder)} && " if folder else ""
-    pieces = [content[start : start + piece] for start in range(0, len(content), piece)] or [b""]
+    pieces = [content[start : start + _PIECE] for start in range(0, len(content), _PIECE)] or [b""]
     return [
         f"{make if number == 0 else ''}printf %s '{base64.b64encode(part).decode()}' | base64 -d "
         f"{'>' if number == 0 else '>>'} {target}"

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from shipbench.bundle.schema import Exchange, Limits
-from shipbench.gateway.ledger import Ledger, Totals
+from shipbench.gateway.ledger import Ledger
 from shipbench.gateway.providers import Provider
 from shipbench.gateway.recorder import Recorder
 from shipbench.gateway.redact import Redactor
+from shipbench.gateway.totals import Totals
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,14 @@ class TrialWire:
         """Run an exchange as a task of the wire's own, which lives on when its client hangs up."""
         task = asyncio.create_task(exchange)
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(self._ended)
         return task
 
     def close(self) -> None:
         """Answer later requests with 410. Exchanges under way go on; `settle` waits for them."""
         self.closed = True
+        if not self._under_way:
+            self.recorder.close()
 
     async def settle(self, seconds: float) -> None:
         """Close, wait until no exchange is under way, cut those that last longer. After it nothing more is recorded."""
@@ -77,4 +80,8 @@ class TrialWire:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        self.recorder.close()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if self.closed:
+            self.close()

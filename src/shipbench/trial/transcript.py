@@ -1,7 +1,7 @@
 """What a CLI said of itself in one phase: kept beside what the wire shows, never in its place."""
 
 from shipbench.bundle.schema import Usage
-from shipbench.gateway.ledger import add_usage
+from shipbench.gateway.totals import add_usage
 from shipbench.harness.base import Harness
 
 

@@ -25,7 +25,10 @@ class Asked:
 
 @dataclass
 class Answered:
-    """What an answer said. `usd` is the provider's own price, None where it names none."""
+    """What an answer said. `usd` is the provider's own price, None where it names none.
+
+    `texts` are its text, its reasoning and each call's arguments, every one put together from its pieces.
+    """
 
     model: str | None = None
     usage: Usage = field(default_factory=Usage)
@@ -33,6 +36,7 @@ class Answered:
     finish_reason: str | None = None
     tool_calls: list[ToolCall] = field(default_factory=list)
     error: str | None = None
+    texts: list[str] = field(default_factory=list)
 
 
 class AnswerReader(Protocol):

@@ -11,6 +11,7 @@ from shipbench.gateway.wires.sse import EventSplitter
 
 MAX_ANSWER = 32 * 1024 * 1024
 MAX_ARGUMENTS = 8 * 1024 * 1024
+_SPOKEN = ("content", "reasoning_content", "reasoning", "refusal")
 PATH_ARGUMENTS = ("filePath", "path", "file_path", "filename")
 _ERROR_TYPES = {400: "invalid_request_error", 401: "authentication_error", 402: "insufficient_quota"}
 
@@ -61,8 +62,7 @@ class _Call:
             self.arguments.append(arguments)
             self.size += len(arguments)
 
-    def done(self) -> ToolCall:
-        arguments = "".join(self.arguments)
+    def done(self, arguments: str) -> ToolCall:
         digest = hashlib.sha256(arguments.encode("utf-8", "surrogatepass")).hexdigest()
         return ToolCall(name=text(self.name, base.MAX_NAME) or "", arguments_sha256=digest, path=_path(arguments))
 
@@ -73,6 +73,7 @@ class _Collector:
     def __init__(self) -> None:
         self.answered = Answered()
         self._calls: dict[tuple[int, int], _Call] = {}
+        self._spoken: dict[str, list[str]] = {}
 
     def take(self, document: object, part: Literal["delta", "message"]) -> None:
         body = mapping(document)
@@ -88,14 +89,18 @@ class _Collector:
     def _take_choice(self, choice: Any, part: Literal["delta", "message"]) -> None:
         self._take_usage(choice.get("usage"))  # Moonshot puts it here in a stream
         self.answered.finish_reason = text(choice.get("finish_reason"), base.MAX_NAME) or self.answered.finish_reason
-        calls = mapping(choice.get(part)).get("tool_calls")
+        said = mapping(choice.get(part))
+        for key in _SPOKEN:
+            if isinstance(said.get(key), str):
+                self._spoken.setdefault(f"{choice.get('index')} {key}", []).append(said[key])
+        calls = said.get("tool_calls")
         for position, call in enumerate(calls if isinstance(calls, list) else []):
             call = mapping(call)
             index = count(call.get("index"))
-            key = (count(choice.get("index")) or 0, position if index is None else index)
-            if key in self._calls or len(self._calls) < base.MAX_TOOL_CALLS:
+            place = (count(choice.get("index")) or 0, position if index is None else index)
+            if place in self._calls or len(self._calls) < base.MAX_TOOL_CALLS:
                 function = mapping(call.get("function"))
-                self._calls.setdefault(key, _Call()).add(function.get("name"), function.get("arguments"))
+                self._calls.setdefault(place, _Call()).add(function.get("name"), function.get("arguments"))
 
     def _take_usage(self, value: object) -> None:
         usage = mapping(value)
@@ -113,7 +118,11 @@ class _Collector:
         self.answered.usd = dollars(usage.get("cost"))
 
     def done(self) -> Answered:
-        self.answered.tool_calls = [self._calls[key].done() for key in sorted(self._calls)]
+        for _, call in sorted(self._calls.items()):
+            arguments = "".join(call.arguments)
+            self.answered.tool_calls.append(call.done(arguments))
+            self.answered.texts.append(arguments)
+        self.answered.texts += ["".join(pieces) for pieces in self._spoken.values()]
         return self.answered
 
 

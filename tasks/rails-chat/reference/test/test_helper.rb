@@ -5,13 +5,19 @@ SimpleCov.start "rails" do
 end
 
 ENV["RAILS_ENV"] ||= "test"
-ENV["OPENROUTER_API_KEY"] = "test-key"
 
 require_relative "../config/environment"
 require "rails/test_help"
 require "webmock/minitest"
 
 Dir[File.join(__dir__, "support", "**", "*.rb")].each { |file| require file }
+
+# The same provider settings whatever the environment of whoever runs the tests.
+RubyLLM.configure do |config|
+  config.openrouter_api_key = "test-key"
+  config.openrouter_api_base = nil
+  config.max_retries = 0
+end
 
 # A test that reaches for the real provider fails instead of spending money.
 WebMock.disable_net_connect!

@@ -1,0 +1,1 @@
+"""Published sentences against published numbers: what does not follow is a contradiction."""

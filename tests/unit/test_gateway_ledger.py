@@ -14,11 +14,9 @@ from shipbench.gateway.ledger import Ledger, LimitReachedError, Reservation
 from shipbench.gateway.totals import Totals, add_usage
 
 worsts = st.builds(Reservation, tokens=st.integers(0, 500), usd=st.floats(0, 2, allow_nan=False))
-# Each step either asks for a reservation or ends the request at this place of those under way, with a share of its worst
-# case really spent; None where the answer told nothing.
-steps = st.lists(
-    st.one_of(worsts, st.tuples(st.integers(0, 20), st.one_of(st.none(), st.floats(0, 1)))), max_size=60
-)
+# Each step either asks for a reservation or ends the request at this place of those under way, with a share of its
+# worst case really spent; None where the answer told nothing.
+steps = st.lists(st.one_of(worsts, st.tuples(st.integers(0, 20), st.one_of(st.none(), st.floats(0, 1)))), max_size=60)
 
 
 @given(steps=steps, tokens=st.integers(0, 2_000), usd=st.floats(0, 8, allow_nan=False), requests=st.integers(0, 30))

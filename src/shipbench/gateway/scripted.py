@@ -71,8 +71,8 @@ class ScriptedProvider:
         if request.path.partition("?")[0] == "/models":
             return played_response(200, JSON, [json.dumps(self._models()).encode()])
         try:
-            asked = json.loads(request.body)
-            answer = self._play(mapping(asked))
+            asked = mapping(json.loads(request.body))
+            answer = self._play(asked)
         except (ValueError, RecursionError) as error:
             return played_response(400, JSON, [ChatWire().error(400, f"the scripted model cannot read this: {error}")])
         self.account.requests += 1
@@ -89,7 +89,8 @@ class ScriptedProvider:
         return {"object": "list", "data": [{"id": self.name, "object": "model", "created": 0, "owned_by": "shipbench"}]}
 
     def _play(self, asked: Any) -> PlayedAnswer:
-        messages = [mapping(message) for message in asked.get("messages") or []]
+        sent = asked.get("messages")
+        messages = [mapping(message) for message in sent] if isinstance(sent, list) else []
         text, calls = self._reply(messages, asked.get("tools"))
         model = asked.get("model")
         usage = _usage(messages, asked.get("tools"), text, calls)

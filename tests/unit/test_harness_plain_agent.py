@@ -189,6 +189,7 @@ def test_request_is_the_conversation(bench: Bench) -> None:
     first, second = run.server.asked
     assert run.server.tokens == ["Bearer secret-token"] * 2
     assert (first["model"], first["reasoning_effort"], first["stream"]) == ("vendor/m-1", "high", True)
+    assert first["max_tokens"] == 32_000
     assert first["stream_options"] == {"include_usage": True}
     assert [entry["function"]["name"] for entry in first["tools"]] == ["write", "edit", "read", "bash"]
     assert str(bench.workspace) in first["messages"][0]["content"]
@@ -379,7 +380,7 @@ def test_launch_is_checked() -> None:
     request = LaunchRequest("p", "/workspace", "/home/agent", "http://127.0.0.1:1/v1", "t", "m", "--help")
     with pytest.raises(InputError, match="not the name of a session"):
         Plain().launch(request)
-    with pytest.raises(InputError, match="no setting 'colour'; there is: max_steps, reasoning_effort"):
+    with pytest.raises(InputError, match="no setting 'colour'; there is: max_steps, output_tokens, reasoning_effort"):
         Plain().check({"colour": "red"})
     with pytest.raises(InputError, match="max_steps = '0' is not a whole number above 0"):
         Plain().check({"max_steps": "0"})

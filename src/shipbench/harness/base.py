@@ -42,7 +42,10 @@ class Launch:
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that the CLI said of itself on standard output. A claim: the wire is the truth."""
+    """One thing that the CLI said of itself on standard output. A claim: the wire is the truth.
+
+    Any kind may carry the session. An `error` with a tool is a failed call, which the agent may mend.
+    """
 
     kind: Literal["session", "step", "tool", "text", "error", "usage", "other"]
     session: str | None = None
@@ -63,7 +66,7 @@ class Harness(Protocol):
         ...
 
     def mounts(self) -> list[Path]:
-        """Folders that the CLI needs, to be bound read-only at the same path inside a sandbox."""
+        """Folders and files that the CLI needs, to be bound read-only at the same path inside a sandbox."""
         ...
 
     def digest(self) -> str:
@@ -120,8 +123,8 @@ def checked_session(session: str | None) -> str | None:
     return session if isinstance(session, str) and _SESSION.fullmatch(session) else None
 
 
-def launch_digest(harness: Harness) -> str:
-    """SHA-256 over the version and a start with placeholders. The program's own path is of the machine: left out."""
+def launch_digest(harness: Harness, machine: Path | None = None) -> str:
+    """SHA-256 over the version and a start with placeholders. The program's path and `machine` do not count."""
     request = LaunchRequest(
         prompt="PROMPT",
         workspace="/workspace",
@@ -130,13 +133,17 @@ def launch_digest(harness: Harness) -> str:
         token="TOKEN",  # noqa: S106
         model="MODEL",
     )
-    first = harness.launch(request)
-    return digest_of(harness.name, harness.version(), first.argv[1:], first.env, first.home_files)
+    start = harness.launch(request)
+    env = {name: value.replace(str(machine), "MACHINE") for name, value in start.env.items()} if machine else start.env
+    return digest_of(harness.name, harness.version(), start.argv[1:], env, start.home_files)
 
 
 def digest_of(*parts: Any) -> str:
-    """SHA-256 of JSON values, whatever the order of their keys. Values that are not JSON count as their text."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
+    """SHA-256 of JSON values, whatever the order of their keys."""
+    try:
+        text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    except RecursionError:
+        text = "nested too deeply"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -149,9 +156,14 @@ def json_object(line: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def mapping(value: object) -> Mapping[str, Any]:
+    """`value` where it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
 def short(value: object) -> str:
-    """`value` as text for people: one line, without control characters, capped."""
-    text = value if isinstance(value, str) else "" if value is None else json.dumps(value, default=str)
+    """A string or number as text for people: one line, without control characters, capped. Else nothing."""
+    text = str(value) if isinstance(value, str | int | float) else ""
     flat = "".join(character if character.isprintable() else " " for character in text[: 4 * MAX_EVENT_TEXT])
     return " ".join(flat.split())[:MAX_EVENT_TEXT]
 

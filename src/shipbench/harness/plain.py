@@ -28,12 +28,14 @@ from shipbench.harness.base import (
 )
 
 _AGENT = "plain_agent.py"
-_SETTINGS = ("max_steps", "reasoning_effort")
-_MAX_STEPS = 500
+_SETTINGS = ("max_steps", "output_tokens", "reasoning_effort")
+_STEPS, _OUTPUT = 500, 32_000
 
 
 class Plain:
-    """Settings: `max_steps` (requests to the model in one phase) and `reasoning_effort` (passed on as it is)."""
+    """Settings: `max_steps` (requests to the model in one phase), `output_tokens` (the most that one answer may have)
+    and `reasoning_effort` (passed on as it is).
+    """
 
     name = "plain"
 
@@ -49,13 +51,15 @@ class Plain:
 
     def check(self, settings: Mapping[str, str]) -> None:
         check_names(self.name, settings, _SETTINGS)
-        check_whole_number(self.name, settings, "max_steps", _MAX_STEPS)
+        check_whole_number(self.name, settings, "max_steps", _STEPS)
+        check_whole_number(self.name, settings, "output_tokens", _OUTPUT)
 
     def launch(self, request: LaunchRequest) -> Launch:
         self.check(request.settings)
         argv = [_python(), "-I", f"{request.home}/{_AGENT}"]
         argv += [f"--model={request.model}", f"--workspace={request.workspace}"]
-        argv.append(f"--max-steps={check_whole_number(self.name, request.settings, 'max_steps', _MAX_STEPS)}")
+        argv.append(f"--max-steps={check_whole_number(self.name, request.settings, 'max_steps', _STEPS)}")
+        argv.append(f"--output-tokens={check_whole_number(self.name, request.settings, 'output_tokens', _OUTPUT)}")
         if effort := request.settings.get("reasoning_effort"):
             argv.append(f"--reasoning-effort={effort}")
         if request.session is not None:

@@ -479,10 +479,11 @@ def main() -> int:
     parser.add_argument("--model", required=True)
     parser.add_argument("--workspace", required=True, type=Path)
     parser.add_argument("--max-steps", default=500, type=int)
+    parser.add_argument("--output-tokens", default=32_000, type=int, help="the most that one answer may have")
     parser.add_argument("--reasoning-effort", help="passed on as reasoning_effort")
     parser.add_argument("--session", help="continue this one")
     options = parser.parse_args()
-    asked = {"model": options.model}
+    asked = {"model": options.model, "max_tokens": options.output_tokens}
     if options.reasoning_effort:
         asked["reasoning_effort"] = options.reasoning_effort
     model = Model(os.environ["PLAIN_BASE_URL"], os.environ["PLAIN_TOKEN"], asked)

@@ -12,7 +12,13 @@ def _plain() -> Harness:
     return Plain()
 
 
-_MAKERS: dict[str, Callable[[], Harness]] = {"plain": _plain}
+def _opencode() -> Harness:
+    from shipbench.harness.opencode import OpenCode
+
+    return OpenCode()
+
+
+_MAKERS: dict[str, Callable[[], Harness]] = {"opencode": _opencode, "plain": _plain}
 
 
 def harness_names() -> list[str]:

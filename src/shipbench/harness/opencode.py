@@ -1,0 +1,175 @@
+"""opencode: its real program, with one provider, the gateway, and everything off that would go past it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from shipbench.bundle.schema import Usage
+from shipbench.errors import InputError
+from shipbench.harness.base import (
+    Event,
+    Launch,
+    LaunchRequest,
+    base_environment,
+    check_names,
+    check_whole_number,
+    checked_session,
+    count,
+    digest_of,
+    dollars,
+    json_object,
+    launch_digest,
+    mapping,
+    short,
+)
+from shipbench.harness.opencode_program import find_program
+
+_CONFIG = "opencode.json"
+_PROVIDER = "gateway"
+_CONTEXT, _OUTPUT = 200_000, 32_000
+_SETTINGS = ("context_tokens", "output_tokens", "reasoning_effort")
+_SWITCHES = (
+    "OPENCODE_DISABLE_AUTOUPDATE",
+    "OPENCODE_DISABLE_DEFAULT_PLUGINS",
+    "OPENCODE_DISABLE_LSP_DOWNLOAD",
+    "OPENCODE_DISABLE_MODELS_FETCH",
+    "OPENCODE_DISABLE_PROJECT_CONFIG",  # or an agent could configure itself for the next phase, from its workspace
+    "OPENCODE_DISABLE_SHARE",
+    "OPENCODE_PURE",  # no plugins: an agent could leave one in its HOME
+)
+
+
+class OpenCode:
+    """Settings: `context_tokens` and `output_tokens` (the model's limits) and `reasoning_effort` (passed on as it is).
+
+    opencode chooses a system prompt by the model's name, and leaves out of its events what sub-agents use.
+    """
+
+    name = "opencode"
+
+    def version(self) -> str:
+        return find_program().version
+
+    def mounts(self) -> list[Path]:
+        program = find_program()
+        needed = [program.binary, *([program.ripgrep] if program.ripgrep else [])]
+        return [path for path in needed if not path.is_relative_to("/usr")]
+
+    def digest(self) -> str:
+        ripgrep = find_program().ripgrep
+        return launch_digest(self, ripgrep.parent if ripgrep else None)
+
+    def check(self, settings: Mapping[str, str]) -> None:
+        check_names(self.name, settings, _SETTINGS)
+        check_whole_number(self.name, settings, "context_tokens", _CONTEXT)
+        check_whole_number(self.name, settings, "output_tokens", _OUTPUT)
+
+    def launch(self, request: LaunchRequest) -> Launch:
+        self.check(request.settings)
+        program = find_program()
+        # A title of our own: without one, opencode asks the model for it.
+        argv = [str(program.binary), "run", "--agent=build", "--format=json", "--title=task"]
+        argv += [f"--dir={request.workspace}", f"--model={_PROVIDER}/{request.model}"]
+        if request.session is not None:
+            if checked_session(request.session) is None:
+                raise InputError(f"harness {self.name}: {request.session!r} is not the name of a session")
+            argv.append(f"--session={request.session}")
+        env = base_environment(request) | dict.fromkeys(_SWITCHES, "1")
+        # By absolute path: a relative one falls back to the home's config without a word.
+        env["OPENCODE_CONFIG"] = f"{request.home}/{_CONFIG}"
+        if program.ripgrep:
+            env["PATH"] += f":{program.ripgrep.parent}"
+        # On standard input: as an argument, a prompt with spaces reaches the model in quotes.
+        return Launch(argv, env, request.prompt.encode("utf-8", "replace"), {_CONFIG: self._config(request)})
+
+    def _config(self, request: LaunchRequest) -> str:
+        settings = request.settings
+        model: dict[str, Any] = {
+            "name": request.model,
+            "tool_call": True,
+            "reasoning": True,  # so that thinking is sent back on the next turn, which some providers require
+            "limit": {
+                "context": check_whole_number(self.name, settings, "context_tokens", _CONTEXT),
+                "output": check_whole_number(self.name, settings, "output_tokens", _OUTPUT),
+            },
+        }
+        if effort := settings.get("reasoning_effort"):
+            model["options"] = {"reasoningEffort": effort}
+        provider = {
+            "name": _PROVIDER,
+            "npm": "@ai-sdk/openai-compatible",  # comes inside the program: nothing is downloaded
+            # No time limit of its own on an answer: the gateway and the trial have theirs.
+            "options": {"baseURL": request.base_url, "apiKey": request.token, "timeout": False},
+            "models": {request.model: model},
+        }
+        config = {
+            "$schema": "https://opencode.ai/config.json",
+            "autoupdate": False,
+            "share": "disabled",
+            "snapshot": False,  # opencode's own undo history; the model does not see it, and it costs a commit a step
+            "permission": {"*": "allow"},
+            "enabled_providers": [_PROVIDER],
+            "model": f"{_PROVIDER}/{request.model}",
+            "small_model": f"{_PROVIDER}/{request.model}",
+            "provider": {_PROVIDER: provider},
+        }
+        return json.dumps(config, indent=2) + "\n"
+
+    def read(self, line: bytes) -> list[Event]:
+        event = json_object(line)
+        if event is None:
+            return []
+        session = checked_session(event.get("sessionID"))
+        part = mapping(event.get("part"))
+        match event.get("type"):
+            case "step_start":
+                return [Event("step", session=session)]
+            case "text":
+                return [Event("text", session=session, text=short(part.get("text")))]
+            case "tool_use":
+                return _tool(part, session)
+            case "step_finish":
+                # Each step tells its own tokens: the sum over all of them is the phase's claim, not the last.
+                # We give opencode no prices, so a cost of 0 says nothing.
+                cost = dollars(part.get("cost")) or None
+                return [Event("usage", session=session, usage=_usage(part.get("tokens")), cost_usd=cost)]
+            case "error":
+                return [Event("error", session=session, text=_reason(event.get("error")))]
+        return [Event("other", session=session, text=short(event.get("type")))]
+
+
+def _tool(part: Mapping[str, Any], session: str | None) -> list[Event]:
+    """opencode tells of a call when it has ended; a failed one is two events."""
+    name, state = short(part.get("tool")), mapping(part.get("state"))
+    given = mapping(state.get("input"))
+    digest = digest_of(name, given)
+    told = given.get("filePath") or given.get("command") or state.get("title")
+    events = [Event("tool", session=session, tool=name, tool_digest=digest, text=short(told))]
+    if state.get("status") == "error":
+        events.append(Event("error", session=session, tool=name, text=short(state.get("error"))))
+    return events
+
+
+def _usage(value: object) -> Usage:
+    """opencode's `input` leaves cached tokens out, and its `output` leaves reasoning out."""
+    tokens = mapping(value)
+    cache = mapping(tokens.get("cache"))
+    read, write, reasoning = count(cache.get("read")), count(cache.get("write")), count(tokens.get("reasoning"))
+    fresh, answered = count(tokens.get("input")), count(tokens.get("output"))
+    return Usage(
+        input=None if fresh is None else fresh + (read or 0) + (write or 0),
+        output=None if answered is None else answered + (reasoning or 0),
+        cache_read=read,
+        cache_write=write,
+        reasoning=reasoning,
+    )
+
+
+def _reason(value: object) -> str:
+    """An error as `name status: message`."""
+    error = mapping(value)
+    data = mapping(error.get("data"))
+    status = count(data.get("statusCode"))
+    name = short(error.get("name")) + (f" {status}" if status is not None else "")
+    return short(f"{name}: {short(data.get('message'))}")

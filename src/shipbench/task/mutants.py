@@ -1,7 +1,7 @@
 """The graded copies of a task's reference application: golden, null, and mutants with one seeded defect each.
 
-A mutant is two files in the task's `mutants/`: NAME.toml says what is wrong and which checks must notice, NAME.patch is a
-git diff against `reference/`. A mutant that is a move of the whole application names a `transform` instead of a patch.
+A mutant is two files in the task's `mutants/`: NAME.toml says what is wrong and which checks must notice, NAME.patch
+is a git diff against `reference/`. A mutant that moves the whole application names a `transform` instead of a patch.
 """
 
 import os
@@ -45,7 +45,10 @@ class MutantFile(Strict):
 
 @dataclass(frozen=True)
 class Mutant:
-    """One seeded defect. Exactly the checks in `expects` change from pass; `patch` is None where the app is nested instead."""
+    """One seeded defect. Exactly the checks in `expects` change from pass.
+
+    `patch` is None where the application is put into the folder `nest_into` instead.
+    """
 
     name: str
     title: str
@@ -119,9 +122,8 @@ def _apply(patch: Path, root: Path) -> None:
     except FileNotFoundError:
         raise InputError("git is missing: it applies the mutants' patches") from None
     if done.returncode != 0:
-        raise InputError(
-            f"{patch}: does not apply: {done.stderr.strip().splitlines()[0] if done.stderr else 'git apply failed'}"
-        )
+        reason = (done.stderr.strip() or "git apply failed").splitlines()[0]
+        raise InputError(f"{patch}: does not apply: {reason}")
 
 
 def _known(task: Task) -> str:

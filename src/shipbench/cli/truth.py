@@ -1,0 +1,57 @@
+"""shipbench truth: what a library's API really is, and what an application calls."""
+
+from pathlib import Path
+
+import click
+
+
+@click.group(name="truth")
+def command() -> None:
+    """Index a library's API and check an application's calls against it."""
+
+
+@command.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--library", required=True, help="The library's name, as in a lock file.")
+@click.option("--version", required=True, help="The version that SOURCE is.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The JSON file to write.")
+def index(source: Path, library: str, version: str, out: Path) -> None:
+    """Write an index of the library whose source folder is SOURCE."""
+    from shipbench.files import write_atomically
+    from shipbench.truth.ruby.build import index_library
+    from shipbench.truth.ruby.symbols import dump
+
+    found = index_library(source, library, version)
+    write_atomically(out, dump(found))
+    methods = sum(len(module.instance) + len(module.singleton) for module in found.modules.values())
+    click.echo(f"{library} {version}: {len(found.modules)} modules, {methods} methods → {out}")
+
+
+@command.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--library", required=True, help="The library to look for.")
+@click.option("--version", help="Its version; without it the application's lock file decides.")
+@click.option(
+    "--index", "index_file", type=click.Path(path_type=Path), help="An index to use instead of the shipped ones."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def check(folder: Path, library: str, version: str | None, index_file: Path | None, as_json: bool) -> None:
+    """Say of each use of a library in DIR whether that API exists."""
+    from shipbench.truth.api import check_application
+    from shipbench.truth.ruby.symbols import load
+    from shipbench.workspace import read_workspace
+
+    given = load(index_file) if index_file else None
+    found = read_workspace(folder)
+    report = check_application(found.files, library, version, given)
+    if as_json:
+        click.echo(report.as_json())
+        return
+    for use in report.uses:
+        if use.verdict != "real":
+            click.echo(f"{use.path}:{use.line}: {use.verdict}: {use.symbol}: {use.reason}")
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts().items() if count)
+    version_text = report.version or "version unknown"
+    click.echo(f"{library} {version_text}: {counts or 'no uses found'}")
+    for note in report.notes:
+        click.echo(f"note: {note}")

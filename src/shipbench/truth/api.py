@@ -1,0 +1,133 @@
+"""The truth room's one entrance for other rooms: which uses of a library in an application are real."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+from shipbench.errors import InputError
+from shipbench.truth.model import TruthReport, Use, area_of
+from shipbench.truth.ruby.check import Parsed, check, parse_application
+from shipbench.truth.ruby.libraries import LIBRARIES, Library
+from shipbench.truth.ruby.lockfile import locked
+from shipbench.truth.ruby.symbols import Index, parse
+from shipbench.truth.ruby.verdict import Raw
+
+
+def check_application(
+    files: Mapping[str, bytes], library: str, version: str | None = None, index: Index | None = None
+) -> TruthReport:
+    """Check an application (relative posix path → content, already read safely) against `library`.
+
+    Without `version` the application's lock file decides. `index` is used in place of the shipped ones. Where no index fits,
+    only what all shipped versions agree on is said. InputError for a library that has neither entry nor index.
+    """
+    about = LIBRARIES.get(library)
+    if about is None:
+        if index is None:
+            raise InputError(f"no library {library!r}; there is: {', '.join(sorted(LIBRARIES))}")
+        about = Library(library, "", {}, {})
+    lock = locked(files, about)
+    wanted = version or (index.version if index else lock.version)
+    notes = [lock.why] if lock.why and not version else []
+    suspended = ""
+    if lock.extensions:
+        suspended = f"{', '.join(lock.extensions)} may add to {library}"
+        notes.append(suspended)
+    parsed = parse_application(files)
+    if index is not None:
+        report = _against_one(parsed, index, about, suspended, notes, others=())
+    elif wanted in shipped_versions(library):
+        others = tuple(each for each in shipped_versions(library) if each != wanted)
+        report = _against_one(parsed, shipped(library, wanted), about, suspended, notes, others)
+    else:
+        report = _against_all(parsed, about, suspended, notes, wanted)
+    return report
+
+
+def shipped_versions(library: str) -> tuple[str, ...]:
+    """The versions of which an index travels with shipbench, oldest first."""
+    folder = resources.files("shipbench.truth.ruby").joinpath("indexes")
+    names = [
+        each.name for each in folder.iterdir() if each.name.startswith(f"{library}-") and each.name.endswith(".json")
+    ]
+    versions = [name.removeprefix(f"{library}-").removesuffix(".json") for name in names]
+    return tuple(sorted(versions, key=version_key))
+
+
+@cache
+def shipped(library: str, version: str) -> Index:
+    """A shipped index. Not to be changed by the caller."""
+    name = f"{library}-{version}.json"
+    return parse(resources.files("shipbench.truth.ruby").joinpath("indexes", name).read_text("utf-8"))
+
+
+def version_key(version: str) -> tuple[tuple[int, str], ...]:
+    """Orders versions as RubyGems does, for those that are met: 1.9.2 < 1.14.0.rc1 < 1.14.0."""
+    parts = version.replace("-", ".").split(".")
+    return (*((int(part), "~") if part.isdigit() else (-1, part) for part in parts), (0, ""))
+
+
+def _label(about: Library, version: str) -> str:
+    return f"{about.name} {version}"
+
+
+def _against_one(
+    parsed: Parsed, index: Index, about: Library, suspended: str, notes: list[str], others: tuple[str, ...]
+) -> TruthReport:
+    raws, found_notes = check(parsed, index, about, _label(about, index.version), suspended)
+    if any(raw.verdict == "invented" for raw in raws) and others:
+        elsewhere: dict[tuple[str, int, str], list[str]] = {}
+        for version in others:
+            for raw in check(parsed, shipped(about.name, version), about, _label(about, version))[0]:
+                if raw.verdict == "real":
+                    elsewhere.setdefault((raw.path, raw.offset, raw.symbol), []).append(version)
+        raws = [_mismatch(raw, elsewhere.get((raw.path, raw.offset, raw.symbol), [])) for raw in raws]
+    return _report(about, index.version, raws, [*notes, *parsed.notes, *found_notes])
+
+
+def _mismatch(raw: Raw, versions: list[str]) -> Raw:
+    if raw.verdict != "invented" or not versions:
+        return raw
+    return raw._replace(verdict="version_mismatch", reason=f"real in {', '.join(versions)}; {raw.reason}")
+
+
+def _against_all(parsed: Parsed, about: Library, suspended: str, notes: list[str], wanted: str | None) -> TruthReport:
+    """No index fits: real is what is real in every shipped version, invented what is absent from every one."""
+    versions = shipped_versions(about.name)
+    if wanted:
+        notes.append(f"no index of {about.name} {wanted} is shipped; compared with {', '.join(versions)}")
+    runs = [check(parsed, shipped(about.name, each), about, _label(about, each), suspended) for each in versions]
+    keyed = [{(raw.path, raw.offset, raw.symbol): raw for raw in raws} for raws, _ in runs]
+    merged = [
+        _merge([run.get(key) for run in keyed], versions) for key in sorted({key for run in keyed for key in run})
+    ]
+    return _report(about, wanted, merged, [*notes, *parsed.notes, *runs[-1][1]])
+
+
+def _merge(raws: list[Raw | None], versions: tuple[str, ...]) -> Raw:
+    known = [raw for raw in raws if raw is not None]
+    last = known[-1]
+    verdicts = {raw.verdict for raw in known}
+    if len(known) == len(raws) and len(verdicts) == 1:
+        return last._replace(reason=last.reason or f"in each of {', '.join(versions)}")
+    said = ", ".join(
+        f"{raw.verdict if raw else 'not seen'} in {version}" for raw, version in zip(raws, versions, strict=True)
+    )
+    return last._replace(verdict="unknown", reason=f"the version is not known, and it is {said}")
+
+
+def _report(about: Library, version: str | None, raws: list[Raw], notes: list[str]) -> TruthReport:
+    uses = [
+        Use(
+            path=raw.path,
+            line=raw.line,
+            symbol=raw.symbol,
+            verdict=raw.verdict,
+            reason=raw.reason,
+            defined_at=raw.at,
+            kind=raw.kind,
+            area=area_of(raw.path),
+        )
+        for raw in sorted(raws)
+    ]
+    return TruthReport(library=about.name, version=version, uses=uses, notes=list(dict.fromkeys(notes)))

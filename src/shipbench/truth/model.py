@@ -1,0 +1,60 @@
+"""What a check of an application against a library says."""
+
+import json
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA = 1
+
+Verdict = Literal["real", "invented", "version_mismatch", "guarded", "unknown"]
+Area = Literal["application", "test"]
+Kind = Literal["constant", "method", "keyword", "arity", "private", "block", "dsl", "mock", "fake"]
+
+TEST_FOLDERS = {"test", "tests", "spec", "features"}
+
+
+class Use(BaseModel):
+    """One place in the application where the library is used, and whether that API exists.
+
+    `line` is 1-based. `defined_at` is `file:line` in the library, empty where nothing is defined. `reason` says for an
+    invention what was searched, what is near, and what happens at run time; for `unknown` why it is not certain.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    line: int
+    symbol: str
+    verdict: Verdict
+    reason: str
+    defined_at: str = ""
+    kind: Kind = "method"
+    area: Area = "application"
+
+
+class TruthReport(BaseModel):
+    """All uses, by path and line. `version` is None where no single version could be decided on; `notes` says why,
+    and what was not looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    library: str
+    version: str | None
+    uses: Sequence[Use]
+    notes: Sequence[str] = ()
+
+    def counts(self) -> dict[str, int]:
+        """How many uses got each verdict."""
+        return {verdict: sum(use.verdict == verdict for use in self.uses) for verdict in get_args(Verdict)}
+
+    def as_json(self) -> str:
+        """The report as other programs read it: schema 1, on one line."""
+        return json.dumps({"schema": SCHEMA, **self.model_dump(mode="json")}, ensure_ascii=False)
+
+
+def area_of(path: str) -> Area:
+    """Tests are what lies under a folder named test or spec, whatever depth; all else is the application."""
+    folders = path.split("/")[:-1]
+    return "test" if TEST_FOLDERS.intersection(folders) else "application"

@@ -1,0 +1,191 @@
+"""Builds a library's index from its source folder, and settles what class-level macros mean."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from tree_sitter import Node
+
+from shipbench.errors import InputError
+from shipbench.truth.ruby.facts import collect
+from shipbench.truth.ruby.flow import Flow
+from shipbench.truth.ruby.indexer import Indexer, accessor
+from shipbench.truth.ruby.libraries import Library, library
+from shipbench.truth.ruby.signature import forwarded_call
+from shipbench.truth.ruby.symbols import Index, Method, Module, Ref
+from shipbench.truth.ruby.syntax import MAX_SOURCE_BYTES, Source, field, literal_names, parse, text
+from shipbench.truth.ruby.types import Type, Types, known, written
+from shipbench.truth.ruby.world import World, core
+from shipbench.workspace import read_workspace
+
+
+class Macro(NamedTuple):
+    """A call in a class body that no method answers, in a class of which everything is known."""
+
+    module: str
+    name: str
+
+
+def index_library(source: Path, name: str, version: str) -> Index:
+    """The index of a gem's source folder: its `lib`, or the folder itself where there is no `lib`."""
+    folder = source / "lib" if (source / "lib").is_dir() else source
+    prefix = "lib/" if folder != source else ""
+    files = {prefix + path: content for path, content in read_workspace(folder).files.items()}
+    index = index_files(files, name, version)
+    if len(index.modules) < 2:
+        raise InputError(f"{source}: no Ruby class or module found to index")
+    return index
+
+
+def index_files(files: Mapping[str, bytes], name: str, version: str) -> Index:
+    """The index of a library given as path → content. Generators' templates and rake tasks are left out."""
+    about = library(name)
+    index = Index(name, version)
+    indexer = Indexer(index, about.option_macros)
+    sources = []
+    for path in sorted(files):
+        if path.endswith(".rb") and "/templates/" not in path:
+            if len(files[path]) > MAX_SOURCE_BYTES:
+                index.notes.append(f"{path}: not indexed, larger than {MAX_SOURCE_BYTES} bytes")
+                continue
+            sources.append(parse(path, files[path]))
+    add_all(indexer, sources, index)
+    _option_lists(index, about)
+    world = World(index)
+    settle(indexer, world)
+    world = World(index)
+    _infer(index, world, Flow(world, indexer.places, indexer.values, collect(sources, indexer.places)), about)
+    _resolve_references(index, world)
+    index.modules = {key: module for key, module in index.modules.items() if module.at or module.instance or key == ""}
+    return index
+
+
+def add_all(indexer: Indexer, sources: Iterable[Source], index: Index) -> None:
+    """Index each file; one that is nested too deeply for Python's stack is noted, and opens nothing it would define."""
+    for source in sources:
+        try:
+            indexer.add(source)
+        except RecursionError:
+            index.notes.append(f"{source.path}: nested too deeply")
+        if source.root.has_error:
+            index.notes.append(f"{source.path}: does not parse completely")
+
+
+def settle(indexer: Indexer, world: World) -> set[Macro]:
+    """Open every class with a macro that may define methods. Returns the macros that certainly do not exist."""
+    absent: set[Macro] = set()
+    opened: list[tuple[Module, bool, str]] = []
+    for module, singleton, name, at in indexer.pending:
+        found = world.class_method(module.name, name)
+        if found.method is not None and not found.method.defines and found.method.how != "delegate":
+            continue
+        private = name in core("Private")
+        if found.core and not private:
+            continue
+        if not found.core and found.method is None and not found.open and not private and not singleton:
+            absent.add(Macro(module.name, name))
+        opened.append((module, singleton, f"macro {name} at {at}"))
+    for module, singleton, reason in opened:
+        module.open_singleton.append(reason)
+        if not singleton:
+            module.open_instance.append(reason)
+    indexer.pending.clear()
+    return absent
+
+
+def _option_lists(index: Index, about: Library) -> None:
+    """Class methods such as `configuration_options` list the accessors that are registered on another class."""
+    if not about.option_lists:
+        return
+    owner = index.modules.get(about.option_owner)
+    for name in sorted(index.modules):
+        method = index.modules[name].singleton.get(about.option_lists)
+        if owner is None or method is None or method.body is None:
+            continue
+        body = field(method.body, "body")
+        statement = body.named_children[0] if body is not None and body.named_children else None
+        names = literal_names(statement) if statement is not None else None
+        if names is None:
+            owner.open_instance.append(f"computed {about.option_lists} at {method.at}")
+        for option in names or ():
+            for made in accessor(option, method.at, reader=True, writer=True):
+                made.how = "option"
+                owner.instance.setdefault(made.name, made)
+
+
+def _infer(index: Index, world: World, flow: Flow, about: Library) -> None:
+    """Fill in what each method returns and yields, and where it sends its arguments."""
+    for name in sorted(index.modules):
+        module = index.modules[name]
+        for mark, methods in (("#", module.instance), (".", module.singleton)):
+            for method in methods.values():
+                symbol = f"{name}{mark}{method.name}"
+                if symbol in about.returns:
+                    method.returns, method.source = about.returns[symbol], method.at
+                if symbol in about.yields:
+                    method.yields, method.source = about.yields[symbol], method.at
+    for name in sorted(index.modules):
+        module = index.modules[name]
+        for singleton, methods in ((False, module.instance), (True, module.singleton)):
+            for method in methods.values():
+                _infer_one(method, name, singleton, world, flow)
+
+
+def _infer_one(method: Method, owner: str, singleton: bool, world: World, flow: Flow) -> None:
+    kind = "class" if singleton else "instance"
+    if method.how == "attr" or method.body is not None:
+        receiver: Types = frozenset({Type(kind, owner)})
+        try:
+            returned, yielded = flow.returns(method, receiver), flow.yields(method, receiver)
+        except RecursionError:
+            return
+        if not method.returns and known(returned):
+            method.returns = _relative(returned, owner, singleton)
+        if not method.yields and known(yielded):
+            method.yields = _relative(yielded, owner, singleton)
+        if (method.returns or method.yields) and not method.source:
+            method.source = "inferred"
+    if method.body is not None and method.scope is not None:
+        passed = forwarded_call(method.body, method.params)
+        if passed is not None:
+            method.forwards = _target(passed[0], passed[1], method.scope[1], world)
+
+
+def _relative(types: Types, owner: str, singleton: bool) -> str:
+    """As an expression relative to the receiver, so that a subclass keeps its own type; '' for what is of no interest."""
+    expression = written(types)
+    parts = []
+    for part in expression.split(" | "):
+        if part == (f"class {owner}" if singleton else owner):
+            parts.append("self")
+        elif singleton and part == owner:
+            parts.append("new")
+        else:
+            parts.append(part)
+    return "" if set(parts) <= {"nil", "other"} else " | ".join(parts)
+
+
+def _target(call: Node, added: frozenset[str], nesting: tuple[str, ...], world: World) -> str:
+    """`Chat.new(...)` as `RubyLLM::Chat.new`, with `+key` for each keyword that is added; '' where it isn't certain."""
+    receiver = field(call, "receiver")
+    if receiver is None or receiver.type not in {"constant", "scope_resolution"}:
+        return ""
+    found = world.constant(text(receiver), nesting)
+    if found.module is None:
+        return ""
+    return " ".join([f"{found.module}.{text(field(call, 'method'))}", *(f"+{key}" for key in sorted(added))])
+
+
+def _resolve_references(index: Index, world: World) -> None:
+    """Superclasses and mixins by their full names, so that the stored index needs no nesting."""
+    for module in index.modules.values():
+        if module.superclass is not None:
+            module.superclass = _full(module.superclass, world)
+        for refs in (module.includes, module.prepends, module.extends):
+            refs[:] = [_full(ref, world) for ref in refs]
+        module.aliases = {name: _full(ref, world) for name, ref in module.aliases.items()}
+
+
+def _full(ref: Ref, world: World) -> Ref:
+    found = world.constant(*ref)
+    return Ref(f"::{found.module}") if found.module is not None else Ref(ref.path)

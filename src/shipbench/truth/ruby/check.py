@@ -1,0 +1,122 @@
+"""Checks the Ruby of an application against one index of a library."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shipbench.truth.model import area_of
+from shipbench.truth.ruby.build import add_all, settle
+from shipbench.truth.ruby.facts import collect
+from shipbench.truth.ruby.flow import Flow
+from shipbench.truth.ruby.indexer import Indexer
+from shipbench.truth.ruby.libraries import Library
+from shipbench.truth.ruby.stubs import replaced_methods
+from shipbench.truth.ruby.symbols import Index
+from shipbench.truth.ruby.syntax import MAX_SOURCE_BYTES, Source, parse
+from shipbench.truth.ruby.verdict import Raw, Verdicts
+from shipbench.truth.ruby.world import World
+
+MAX_FILES = 5_000
+MAX_TOTAL = 32 * 1024 * 1024
+MAX_SECONDS = 60.0
+
+_SUFFIXES = (".rb", ".rake", ".ru", ".erb", ".jbuilder", ".gemspec", ".builder")
+_NAMES = {"Rakefile", "Capfile", "Guardfile", "Thorfile"}
+# Tells the application from a library copied into it, and from programs that write programs.
+_FOREIGN = ("vendor/", "/vendor/", "/templates/")
+
+
+@dataclass
+class Parsed:
+    """The Ruby files of an application, split into what runs in production and what only tests load."""
+
+    application: list[Source] = field(default_factory=list)
+    tests: list[Source] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    deadline: float = 0.0
+
+    @property
+    def all(self) -> list[Source]:
+        return self.application + self.tests
+
+
+def is_ruby(path: str) -> bool:
+    name = path.rsplit("/", 1)[-1]
+    return (path.endswith(_SUFFIXES) or name in _NAMES) and not any(
+        path.startswith(part) or (part.startswith("/") and part in path) for part in _FOREIGN
+    )
+
+
+def parse_application(files: Mapping[str, bytes]) -> Parsed:
+    """Parse every Ruby file, within limits on size, count and time; what is left out is noted."""
+    found = Parsed(deadline=time.monotonic() + MAX_SECONDS)
+    total = count = 0
+    for path in sorted(files):
+        if not is_ruby(path):
+            continue
+        content = files[path]
+        if b"\0" in content:
+            found.notes.append(f"{path}: not checked, binary")
+        elif len(content) > MAX_SOURCE_BYTES:
+            found.notes.append(f"{path}: not checked, larger than {MAX_SOURCE_BYTES} bytes")
+        elif count >= MAX_FILES or total + len(content) > MAX_TOTAL:
+            found.notes.append(f"{path}: not checked, over {MAX_FILES} files or {MAX_TOTAL} bytes of Ruby")
+        elif time.monotonic() > found.deadline:
+            found.notes.append(f"{path}: not checked, out of time")
+        else:
+            count, total = count + 1, total + len(content)
+            source = parse(path, content)
+            (found.tests if area_of(path) == "test" else found.application).append(source)
+    return found
+
+
+def check(
+    parsed: Parsed, library: Index, about: Library, label: str, suspended: str = ""
+) -> tuple[list[Raw], list[str]]:
+    """All uses of the library, by path and position, and notes. Application code is judged as production sees it, without
+    what tests define; tests see both. `suspended` says why nothing may be called invented."""
+    notes: list[str] = []
+    app_index, app_indexer = _indexed(parsed.application, about, notes)
+    test_index, test_indexer = _indexed(parsed.tests, about, notes)
+    uses: list[Raw] = []
+    for sources, layers, indexers in (
+        (parsed.application, (app_index,), (app_indexer,)),
+        (parsed.tests, (app_index, test_index), (app_indexer, test_indexer)),
+    ):
+        testing = len(indexers) == 2
+        if not sources:
+            continue
+        world = World(library, *layers, outside=about.outside)
+        absent = {macro for indexer in indexers for macro in settle(indexer, world)}
+        world = World(library, *layers, outside=about.outside)
+        broken = frozenset(source.path for source in sources if source.root.has_error)
+        paths = frozenset(source.path for source in sources)
+        verdicts = Verdicts(world, label, paths, broken, absent, suspended)
+        places = {key: place for indexer in indexers for key, place in indexer.places.items()}
+        values = {key: value for indexer in reversed(indexers) for key, value in indexer.values.items()}
+        facts = collect(parsed.all if testing else sources, places)
+        replaced = replaced_methods(sources) if testing else frozenset()
+        flow = Flow(world, places, values, facts, verdicts, replaced)
+        _run(flow, sources, parsed.deadline, notes)
+        uses += verdicts.uses.values()
+    return sorted(uses), notes
+
+
+def _indexed(sources: list[Source], about: Library, notes: list[str]) -> tuple[Index, Indexer]:
+    index = Index("application", "")
+    indexer = Indexer(index)
+    add_all(indexer, sources, index)
+    notes += index.notes
+    return index, indexer
+
+
+def _run(flow: Flow, sources: list[Source], deadline: float, notes: list[str]) -> None:
+    for source in sources:
+        if time.monotonic() > deadline:
+            notes.append(f"{source.path}: not checked, out of time")
+            continue
+        try:
+            flow.run_file(source)
+        except RecursionError:
+            flow.running.clear()
+            notes.append(f"{source.path}: not wholly checked, nested too deeply")

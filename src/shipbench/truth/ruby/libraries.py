@@ -1,0 +1,79 @@
+"""What is known of a library beyond what its source says plainly: return types behind its provider layer, macros of its own,
+and the parts of its namespace that other gems own. Each entry was read in the source; the index names the line."""
+
+import re
+from typing import NamedTuple
+
+MESSAGE = "RubyLLM::Message"
+ANSWER = "RubyLLM::Message | RubyLLM::Tool::Halt"
+CHUNK = "RubyLLM::Chunk"
+INFO = "RubyLLM::Model::Info"
+
+
+class Library(NamedTuple):
+    """`option_macros` define an accessor named by their first argument; `option_lists` are class methods whose literal list
+    of names becomes accessors of `option_owner`. `outside` names constants that come from another gem. `extensions` matches
+    the names of gems that add to the library's namespace."""
+
+    name: str
+    root: str
+    returns: dict[str, str]
+    yields: dict[str, str]
+    option_macros: frozenset[str] = frozenset()
+    option_lists: str = ""
+    option_owner: str = ""
+    outside: dict[str, str] = {}
+    extensions: re.Pattern[str] = re.compile(r"(?!)")
+    dependencies: frozenset[str] = frozenset()
+
+
+RUBY_LLM = Library(
+    name="ruby_llm",
+    root="RubyLLM",
+    returns={
+        "RubyLLM::Chat#complete": ANSWER,
+        "RubyLLM::Chat#messages": f"[{MESSAGE}]",
+        "RubyLLM::Chat#model": INFO,
+        "RubyLLM::Chat#add_message": MESSAGE,
+        "RubyLLM::Agent#ask": ANSWER,
+        "RubyLLM::Agent#say": ANSWER,
+        "RubyLLM::Agent#complete": ANSWER,
+        "RubyLLM::Agent#messages": f"[{MESSAGE}]",
+        "RubyLLM::Models#all": f"[{INFO}]",
+        "RubyLLM::Models#find": INFO,
+        "RubyLLM::Embedding.embed": "RubyLLM::Embedding",
+        "RubyLLM::Image.paint": "RubyLLM::Image",
+        "RubyLLM::Moderation.moderate": "RubyLLM::Moderation",
+        "RubyLLM::Transcription.transcribe": "RubyLLM::Transcription",
+        "RubyLLM::Message#thinking": "RubyLLM::Thinking | nil",
+        "RubyLLM::Message#tokens": "RubyLLM::Tokens | nil",
+    },
+    yields={
+        "RubyLLM::Chat#ask": CHUNK,
+        "RubyLLM::Chat#say": CHUNK,
+        "RubyLLM::Chat#complete": CHUNK,
+        "RubyLLM::Agent#ask": CHUNK,
+        "RubyLLM::Agent#say": CHUNK,
+        "RubyLLM::Agent#complete": CHUNK,
+        "RubyLLM::Chat#each": MESSAGE,
+        "RubyLLM::Agent#each": MESSAGE,
+        "RubyLLM::Chat#on_end_message": MESSAGE,
+        "RubyLLM::Chat#after_message": MESSAGE,
+        "RubyLLM::Chat#on_tool_call": "RubyLLM::ToolCall",
+        "RubyLLM::Chat#before_tool_call": "RubyLLM::ToolCall",
+        "RubyLLM::Models#each": INFO,
+    },
+    option_macros=frozenset({"option"}),
+    option_lists="configuration_options",
+    option_owner="RubyLLM::Configuration",
+    outside={"RubyLLM::Schema": "the gem ruby_llm-schema"},
+    extensions=re.compile(r"ruby[_-]?llm", re.IGNORECASE),
+    dependencies=frozenset({"ruby_llm", "ruby_llm-schema"}),
+)
+
+LIBRARIES = {library.name: library for library in (RUBY_LLM,)}
+
+
+def library(name: str) -> Library:
+    """What is known of `name`; for a library never heard of, nothing but its name."""
+    return LIBRARIES.get(name) or Library(name, "", {}, {})

@@ -1,0 +1,81 @@
+"""Which version of a library an application locks, and which other gems add to the library."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from shipbench.truth.ruby.libraries import Library
+
+_GEM = re.compile(r"^ {4}([A-Za-z0-9_.-]+) \(([^)]+)\)\s*$")
+_DEPENDENCY = re.compile(r"^ {6}([A-Za-z0-9_.-]+)(?: \(.*\))?\s*$")
+_GEMFILE = re.compile(r"^\s*gem\s*\(?\s*['\"]([A-Za-z0-9_.-]+)['\"](.*)$", re.MULTILINE)
+_PATCHED = re.compile(r"\b(git|github|path|branch)\s*(:|=>)|:(git|github|path)\s*=>")
+
+
+class Locked(NamedTuple):
+    """`version` is None where no single released version is locked; `why` then says so. `extensions` are gems that may add
+    to the library's namespace: with one of them nothing can be called invented."""
+
+    version: str | None
+    why: str = ""
+    extensions: tuple[str, ...] = ()
+
+
+def locked(files: Mapping[str, bytes], about: Library) -> Locked:
+    """What the Gemfile.lock files (those outside tests' fixtures too) and Gemfiles of an application say."""
+    versions: set[str] = set()
+    reasons: list[str] = []
+    extensions: set[str] = set()
+    for path in sorted(files):
+        name = path.rsplit("/", 1)[-1]
+        content = files[path].decode("utf-8", "replace")
+        if (name.endswith(".lock") and ("Gemfile" in name or name == "gems.locked")) or name == "gems.locked":
+            _read_lock(content, about, versions, reasons, extensions)
+        elif name in {"Gemfile", "gems.rb"} or name.endswith(".gemspec"):
+            _read_gemfile(path, content, about, reasons, extensions)
+    if reasons:
+        return Locked(None, reasons[0], tuple(sorted(extensions)))
+    if len(versions) == 1:
+        return Locked(versions.pop(), "", tuple(sorted(extensions)))
+    why = (
+        f"several versions are locked: {', '.join(sorted(versions))}"
+        if versions
+        else f"no lock file names {about.name}"
+    )
+    return Locked(None, why, tuple(sorted(extensions)))
+
+
+def _read_lock(content: str, about: Library, versions: set[str], reasons: list[str], extensions: set[str]) -> None:
+    section, gem = "", ""
+    for row in content.splitlines():
+        if row and not row.startswith(" "):
+            section, gem = row.strip(), ""
+            continue
+        found = _GEM.match(row)
+        if found:
+            gem = found.group(1)
+            if gem == about.name:
+                versions.add(found.group(2))
+                if section in {"GIT", "PATH"}:
+                    reasons.append(f"{about.name} is locked from {section}, not from a release")
+            elif gem not in about.dependencies and about.extensions.search(gem):
+                extensions.add(gem)
+            continue
+        needed = _DEPENDENCY.match(row)
+        if (
+            needed
+            and needed.group(1) == about.name
+            and gem
+            and gem not in about.dependencies
+            and section != "DEPENDENCIES"
+        ):
+            extensions.add(gem)
+
+
+def _read_gemfile(path: str, content: str, about: Library, reasons: list[str], extensions: set[str]) -> None:
+    for found in _GEMFILE.finditer(content):
+        gem, rest = found.groups()
+        if gem == about.name and _PATCHED.search(rest.split("#")[0]):
+            reasons.append(f"{path} takes {about.name} from a repository, not from a release")
+        elif gem not in about.dependencies and about.extensions.search(gem):
+            extensions.add(gem)

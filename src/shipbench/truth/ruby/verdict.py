@@ -1,0 +1,280 @@
+"""Turns what the flow of types sees into verdicts. Only what certainly fails is called invented."""
+
+import difflib
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tree_sitter import Node
+
+from shipbench.truth.model import Kind, Verdict
+from shipbench.truth.ruby.args import Arguments, Misfit, arguments_of, misfit, shown
+from shipbench.truth.ruby.build import Macro
+from shipbench.truth.ruby.guards import guard
+from shipbench.truth.ruby.symbols import Method
+from shipbench.truth.ruby.syntax import field as child
+from shipbench.truth.ruby.syntax import line, text
+from shipbench.truth.ruby.types import Type, Types
+from shipbench.truth.ruby.world import Found, World
+
+MAX_FORWARDS = 5
+
+
+class Raw(NamedTuple):
+    """A use before it is compared with other versions of the library. `offset` tells two uses on one line apart."""
+
+    path: str
+    offset: int
+    line: int
+    symbol: str
+    verdict: Verdict
+    kind: Kind
+    reason: str
+    at: str = ""
+
+
+@dataclass
+class Verdicts:
+    """Collects the uses in the files of `paths`. `trusted` is False for a file that does not parse as a whole: nobody is
+    accused in it. `absent_macros` are the class-level calls that certainly have no method."""
+
+    world: World
+    label: str
+    paths: frozenset[str]
+    broken: frozenset[str] = frozenset()
+    absent_macros: set[Macro] = field(default_factory=set)
+    suspended: str = ""
+    uses: dict[tuple[str, int, str], Raw] = field(default_factory=dict)
+    _names: dict[str, list[str]] | None = None
+
+    # -- constants ----------------------------------------------------------------------------------------------
+
+    def constant(self, node: Node, path: str, nesting: tuple[str, ...]) -> None:
+        written = "".join(text(node).split())
+        if path not in self.paths or "#" in written:
+            return
+        found = self.world.constant(written, nesting)
+        root = written.removeprefix("::").split("::")[0]
+        if found.module is not None:
+            if self._library_module(found.module) and "::" in found.module:
+                if found.private and "::" in written:
+                    self._accuse(
+                        node, path, found.module, "private", f"{found.module} is a private constant", "NameError", ""
+                    )
+                else:
+                    self._add(node, path, found.module, "real", "constant", "", found.at)
+        elif found.at:
+            if self._library_module(found.owner):
+                name = written.rsplit("::", 1)[-1]
+                self._add(node, path, f"{found.owner}::{name}", "real", "constant", "", found.at)
+        elif found.missing:
+            self._missing_constant(node, path, found.owner, found.missing)
+        elif found.owner or (self.world.of_library(root) and "::" in written):
+            if not found.owner or self._library_module(found.owner):
+                self._add(node, path, written.removeprefix("::"), "unknown", "constant", found.why)
+
+    def _missing_constant(self, node: Node, path: str, owner: str, missing: str) -> None:
+        symbol = f"{owner}::{missing}" if owner else missing
+        names = sorted({name for part in self.world.parts(owner) for name in part.constants})
+        near = difflib.get_close_matches(missing.split("::")[0], names, 3, 0.5)
+        reason = f"{owner} has {len(names)} constants in {self.label}, none is {missing}{_near(owner, '::', near)}"
+        parent = node.parent
+        when = ""
+        if parent is not None and parent.type == "exceptions":
+            when = ", when an error arrives and the rescue clause is evaluated"
+        self._accuse(node, path, symbol, "constant", reason, f"NameError{when}", missing.split("::")[0])
+
+    # -- calls --------------------------------------------------------------------------------------------------
+
+    def call(self, node: Node, path: str, members: Types, name: str, sent: str = "") -> None:
+        if path not in self.paths:
+            return
+        concerned = [each for each in sorted(members) if each.kind in {"instance", "class"} and self._owner(each)]
+        if not concerned:
+            return
+        found = [(each, self._find(each, name)) for each in concerned]
+        real = [(each, look) for each, look in found if look.method is not None]
+        if real:
+            if any(self._library_module(look.owner) for _, look in real):
+                self._real(node, path, real, name, sent, whole=len(real) == len(members))
+            return
+        if any(look.core for _, look in found):
+            return
+        member, look = next(((each, look) for each, look in found if look.open), found[0])
+        symbol = self._symbol(member, name)
+        if any(look.open for _, look in found):
+            self._add(node, path, symbol, "unknown", "method", f"{self._owner(member)} is not closed: {look.open}")
+        elif len(concerned) == len(members) and text(child(node, "receiver")) != "self":
+            self._missing_method(node, path, member, name, symbol)
+
+    def _find(self, member: Type, name: str) -> Found:
+        finder = self.world.class_method if member.kind == "class" else self.world.instance_method
+        return finder(member.name, name)
+
+    def _real(
+        self, node: Node, path: str, real: list[tuple[Type, Found]], name: str, sent: str, *, whole: bool
+    ) -> None:
+        """The method exists; do its visibility, its parameters and its use of a block fit?"""
+        member, look = next((each, look) for each, look in real if self._library_module(look.owner))
+        method = look.method
+        assert method is not None
+        symbol = self._symbol(member, name, look.owner)
+        receiver = child(node, "receiver")
+        explicit = receiver is not None and receiver.type != "self" and sent in {"", "&"}
+        if whole and explicit and all(each.method and each.method.visibility == "private" for _, each in real):
+            reason = f"{symbol} is private in {self.label} ({method.at})"
+            self._accuse(node, path, symbol, "private", reason, "NoMethodError", name, method.at)
+            return
+        given = _given(node, name, sent)
+        wrong = [self._misfit(each.method, given) for _, each in real if each.method] if given else [None]
+        if whole and given is not None and all(wrong):
+            misfits = [each for each in wrong if each is not None]
+            self._wrong_arguments(node, path, symbol, method, misfits[0], name)
+            return
+        if (
+            whole
+            and given is not None
+            and given.literal_block
+            and all(self._ignores_block(each.method) for _, each in real)
+        ):
+            reason = (
+                f"{symbol}{shown(method.params)} never uses a block ({method.at}): the code in the block is not run"
+            )
+            self._accuse(node, path, symbol, "block", reason, "", name, method.at)
+            return
+        self._add(node, path, symbol, "real", "method", "", method.at)
+
+    def _misfit(self, method: Method, given: Arguments) -> Misfit | None:
+        """Follows `...` and `*args, **options` to the method that receives the arguments."""
+        added: frozenset[str] = frozenset()
+        for _ in range(MAX_FORWARDS):
+            if not method.forwards:
+                break
+            target, *keys = method.forwards.split(" +")
+            owner, _, name = target.rpartition(".")
+            look = self.world.class_method(owner, name)
+            if look.method is None:
+                return None
+            added |= frozenset(keys)
+            method = look.method
+        return misfit(method.params, given, added)
+
+    def _ignores_block(self, method: Method | None) -> bool:
+        for _ in range(MAX_FORWARDS):
+            if method is None or not method.forwards:
+                break
+            owner, _, name = method.forwards.split(" +")[0].rpartition(".")
+            method = self.world.class_method(owner, name).method
+        return method is not None and method.block is False and method.how == "def" and method.params is not None
+
+    def _wrong_arguments(self, node: Node, path: str, symbol: str, method: Method, wrong: Misfit, name: str) -> None:
+        kind: Kind = "keyword" if wrong.kind == "keyword" else "arity"
+        signature = f"{symbol}{shown(method.params)} at {method.at}"
+        self._accuse(
+            node, path, symbol, kind, f"{wrong.message}; {signature} in {self.label}", "ArgumentError", name, method.at
+        )
+
+    def _missing_method(self, node: Node, path: str, member: Type, name: str, symbol: str) -> None:
+        line_of = [each for each in self.world.line(member.name, member.kind == "class")[0] if self.world.parts(each)]
+        names = {
+            known
+            for each in line_of
+            for part in self.world.parts(each)
+            for known, method in (part.singleton if member.kind == "class" else part.instance).items()
+            if method.visibility == "public" and known != "initialize"
+        }
+        near = difflib.get_close_matches(name, sorted(names), 3, 0.5)
+        mark = "." if member.kind == "class" else "#"
+        elsewhere = self._elsewhere(name)
+        also = (
+            f"; defined elsewhere only: {', '.join(elsewhere[:3])}"
+            if elsewhere
+            else "; no definition of that name at all"
+        )
+        searched = f"searched {', '.join(line_of)} in {self.label}: 0 of {len(names)} public methods is {name}"
+        owner = self._owner(member)
+        reason = f"{searched}{_near(owner, mark, near)}{also}"
+        self._accuse(node, path, symbol, "method", reason, "NoMethodError", name)
+
+    def macro(self, node: Node, path: str, module: str, name: str) -> None:
+        """A call without receiver in a class body."""
+        if path not in self.paths or not self._owner(Type("class", module)):
+            return
+        if Macro(module, name) in self.absent_macros:
+            symbol = self._symbol(Type("class", module), name)
+            self._missing_dsl(node, path, module, name, symbol)
+            return
+        look = self.world.class_method(module, name)
+        if look.method is not None and self._library_module(look.owner):
+            self._real(node, path, [(Type("class", module), look)], name, "", whole=True)
+
+    def _missing_dsl(self, node: Node, path: str, module: str, name: str, symbol: str) -> None:
+        names = {
+            known
+            for each in self.world.line(module, True)[0]
+            for part in self.world.parts(each)
+            for known in part.singleton
+        }
+        near = difflib.get_close_matches(name, sorted(names), 3, 0.5)
+        reason = f"{module} inherits no class method {name} in {self.label}{_near(self._owner(Type('class', module)), '.', near)}"
+        self._accuse(node, path, symbol, "dsl", reason, "NoMethodError when the class is loaded", name)
+
+    # -- common -------------------------------------------------------------------------------------------------
+
+    def _library_module(self, name: str) -> bool:
+        return bool(name) and self.world.of_library(name)
+
+    def _owner(self, member: Type) -> str:
+        """The library's class that an object or class of the application is one of; '' where it is none."""
+        line_of = self.world.line(member.name, member.kind == "class")[0]
+        return next((each for each in line_of if self._library_module(each)), "")
+
+    def _symbol(self, member: Type, name: str, owner: str = "") -> str:
+        mark = "." if member.kind == "class" else "#"
+        if owner and member.kind == "class" and name != "new" and name not in self._singletons(owner):
+            mark = "#"  # a module's method that the class is extended with
+        return f"{owner if self._library_module(owner) else self._owner(member)}{mark}{name}"
+
+    def _singletons(self, owner: str) -> set[str]:
+        return {name for part in self.world.parts(owner) for name in part.singleton}
+
+    def _elsewhere(self, name: str) -> list[str]:
+        if self._names is None:
+            self._names = {}
+            for module in self.world.library.modules.values():
+                for mark, methods in (("#", module.instance), (".", module.singleton)):
+                    for method in methods:
+                        self._names.setdefault(method, []).append(f"{module.name}{mark}{method}")
+        return sorted(self._names.get(name, []))
+
+    def _accuse(
+        self, node: Node, path: str, symbol: str, kind: Kind, reason: str, raises: str, name: str, at: str = ""
+    ) -> None:
+        safe = guard(node, text(child(node, "receiver")), name)
+        if safe:
+            self._add(node, path, symbol, "guarded", kind, f"{safe}; {reason}", at)
+        elif path in self.broken:
+            self._add(node, path, symbol, "unknown", kind, "the file does not parse completely", at)
+        elif self.suspended:
+            self._add(node, path, symbol, "unknown", kind, f"{self.suspended}; {reason}", at)
+        else:
+            when = f"; raises {raises}" if raises else ""
+            self._add(node, path, symbol, "invented", kind, reason + when, at)
+
+    def _add(self, node: Node, path: str, symbol: str, verdict: Verdict, kind: Kind, reason: str, at: str = "") -> None:
+        place = child(node, "method") or node
+        key = (path, place.start_byte, symbol)
+        self.uses.setdefault(key, Raw(path, place.start_byte, line(place), symbol, verdict, kind, reason, at))
+
+
+def _given(node: Node, name: str, sent: str) -> Arguments | None:
+    """The arguments at a call; None where the node is no plain call (an assignment's target, an index, an operator)."""
+    if sent or name.endswith("=") or name == "[]":
+        return None
+    if node.type == "call":
+        # `foo.(…)` and a call that another one assigns through have no argument list of their own.
+        return arguments_of(node) if child(node, "method") is not None else None
+    return Arguments() if node.type == "identifier" else None
+
+
+def _near(owner: str, mark: str, names: list[str]) -> str:
+    return f"; nearest: {', '.join(f'{owner}{mark}{name}' for name in names)}" if names else ""

@@ -17,17 +17,19 @@ def command(folder: Path, as_json: bool, strict: bool) -> None:
     """
     from shipbench.standings.lint.run import lint
     from shipbench.standings.published import find_published, load_published
+    from shipbench.standings.text import printable
 
     report = lint(load_published(find_published(folder)))
     if as_json:
         click.echo(report.model_dump_json(indent=1))
     else:
         for number, found in enumerate(report.contradictions, 1):
-            lines = ", ".join(str(line) for line in found.lines)
+            lines = ", ".join(map(str, found.lines))
             slight = "; slight" if found.slight else ""
-            click.echo(f"{number:2}. {found.id} (line {lines}; rule {found.rule}; against {found.against}{slight})")
-            click.echo(f"    claimed: {found.claim}")
-            click.echo(f"    found:   {found.found}")
+            head = f"{found.id} (line {lines}; rule {found.rule}; against {found.against}{slight})"
+            click.echo(f"{number:2}. {printable(head)}")
+            click.echo(f"    claimed: {printable(found.claim)}")
+            click.echo(f"    found:   {printable(found.found)}")
         slight_ones = sum(found.slight for found in report.contradictions)
         click.echo(
             f"{len(report.contradictions)} of {report.checked} claims contradict the data, "

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,6 +16,11 @@ def command(folders: tuple[Path, ...], as_json: bool) -> None:
 
     DIR is the folder of a run, or one of published results; published/2026-05 is carried along.
     """
+    print_standings(folders, as_json=as_json)
+
+
+def print_standings(folders: Sequence[Path], *, as_json: bool = False) -> None:
+    """The standings of `folders` on standard output."""
     from shipbench.standings.collect import standings
 
     result = standings(folders)

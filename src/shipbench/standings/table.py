@@ -1,6 +1,5 @@
 """Standings in a terminal, or as plain aligned text."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -12,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shipbench.standings.row import Row, Standings
+from shipbench.standings.text import printable
 
 _TIER_STYLES = {"A": "bold green", "B": "cyan", "C": "yellow", "D": "red"}
 _UNBOUNDED = 10_000
@@ -40,7 +40,7 @@ def render(standings: Standings, width: int | None = None, *, colour: bool = Fal
         console.print("No trials.")
     for scope in standings.scope:
         console.print()
-        console.print(Text(_clean(scope), style="italic"))
+        console.print(Text(printable(scope), style="italic"))
     assert isinstance(console.file, StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
 
@@ -48,13 +48,13 @@ def render(standings: Standings, width: int | None = None, *, colour: bool = Fal
 def _board(console: Console, rows: Sequence[Row], library: str | None) -> None:
     published = rows[0].published is not None
     title = f"{rows[0].task}, rubric {rows[0].rubric or 'none'}, {rows[0].source}"
-    console.print(Text(_clean(title), style="bold"))
+    console.print(Text(printable(title), style="bold"))
     notes = _footnotes(rows)
     columns = _published_columns(library) if published else _measured_columns(notes)
     kept = _fitting(console, rows, columns)
     console.print(_table(rows, kept))
     for mark, note in notes.items():
-        console.print(Text(f"{mark} {_clean(note)}"))
+        console.print(Text(f"{mark} {printable(note)}"))
     left_out = [column.title.lower() for column in columns if column not in kept]
     if left_out:
         console.print(Text(f"Left out for want of width: {', '.join(left_out)} (--json has all).", style="dim"))
@@ -122,14 +122,9 @@ def _table(rows: Sequence[Row], columns: Sequence[Column]) -> Table:
 
 
 def _cell(column: Column, row: Row) -> Text:
-    text = _clean(column.cell(row))
+    text = printable(column.cell(row))
     style = _TIER_STYLES.get(row.tier or "", "") if column.title in ("Tier", "Score") else ""
     return Text(text, style=style)
-
-
-def _clean(text: str) -> str:
-    """Without control characters: names and reasons may carry what would steer a terminal."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "�", text)
 
 
 def _points(value: float | None) -> str:

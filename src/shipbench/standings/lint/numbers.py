@@ -29,7 +29,7 @@ class Ratio(Claim):
 
 
 class Percent(Claim):
-    """From `before` to `after` something fell by `claimed` percent (a rise is negative)."""
+    """From `before` to `after` something fell by `claimed` percent."""
 
     rule: Literal["percent"]
     claimed: float
@@ -39,7 +39,8 @@ class Percent(Claim):
     def judge(self, facts: Facts) -> Verdict:
         before, after = facts.number(self.before), facts.number(self.after)
         fall = (before - after) / before * 100
-        found = f"from {shown(before)} to {shown(after)} is {shown(fall)}% less, claimed {shown(self.claimed)}%"
+        change = f"{shown(abs(fall))}% {'less' if fall >= 0 else 'more'}"
+        found = f"from {shown(before)} to {shown(after)} is {change}, claimed {shown(self.claimed)}% less"
         return Verdict(rounds_to(fall, self.claimed), found, slightly_off(fall, self.claimed))
 
 

@@ -92,7 +92,11 @@ def load_claims(published: Published) -> list[Claim]:
 
 
 def _judge(claim: Claim, facts: Facts) -> Judged:
-    verdict = claim.judge(facts)
+    try:
+        verdict = claim.judge(facts)
+    except (ArithmeticError, LookupError, ValueError) as error:
+        where = facts.published.folder / "claims.toml"
+        raise InputError(f"{where}: claim {claim.id}: the data do not suit its rule: {error}") from None
     parameters = claim.model_dump(exclude={"id", "lines", "text", "rule"})
     return Judged(
         id=claim.id,

@@ -68,7 +68,8 @@ class Columns(Claim):
             if self.field in row and others and name in others[0]:
                 compared += 1
                 if not self._same(row[self.field], others[0][name]):
-                    apart.append(f"{key_of(row)} {shown(row[self.field])} here, {shown(others[0][name])} there")
+                    here, there = shown(row[self.field]), shown(others[0][name])
+                    apart.append(f"{key_of(row)} {here} in {self.left}, {there} in {self.right}")
         if not compared:
             raise InputError(f"claim {self.id}: {self.left} and {self.right} have no {self.field!r} to compare")
         return Verdict(not apart, f"{len(apart)} of {compared} differ" + (f": {'; '.join(apart)}" if apart else ""))

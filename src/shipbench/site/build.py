@@ -14,7 +14,7 @@ from shipbench.site.page_method import Method, method_page, methods
 from shipbench.site.page_published import page_name, published_page
 from shipbench.site.page_trial import trial_page
 from shipbench.site.render import asset, render
-from shipbench.site.timeline import Total, total
+from shipbench.site.timeline import Total
 from shipbench.site.trials import Trial, find_trials
 from shipbench.standings.collect import SCOPE, standings
 from shipbench.standings.published import Published, find_published, is_published, load_published
@@ -83,15 +83,15 @@ class Site:
 
     def _stats(self) -> Stats:
         tries = [attempt for trial in self.trials for attempt in trial.tries]
-        bars = [bar for attempt in tries for bar in attempt.timeline.bars]
+        lines = [attempt.timeline for attempt in tries]
         measured = [row for row in self.standings.rows if row.published is None]
         return Stats(
             contenders=len({row.contender for row in measured}),
             trials=len(self.trials),
             attempts=len(tries),
-            exchanges=len(bars),
-            tokens=total(bar.tokens for bar in bars),
-            usd=total(bar.exchange.cost.usd for bar in bars),
+            exchanges=sum(len(line.bars) for line in lines),
+            tokens=Total.of(line.tokens for line in lines),
+            usd=Total.of(line.usd for line in lines),
         )
 
     def _write_published(

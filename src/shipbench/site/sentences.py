@@ -9,7 +9,7 @@ MAX_NAMED = 3
 
 
 def headline(rows: Sequence[Row]) -> list[str]:
-    """Who leads, how many reach the best tier, and what the cheapest of those costs."""
+    """Who leads, how many reach the best tier, and what the cheapest of those costs, where that can be compared."""
     scored = [row for row in rows if row.score is not None]
     if not scored:
         return ["No contender has a score yet."]
@@ -28,8 +28,8 @@ def headline(rows: Sequence[Row]) -> list[str]:
 def _lead(scored: list[Row]) -> str:
     best = scored[0]
     leaders = [row.contender for row in scored if row.rank == best.rank]
-    # One proven number for all leaders: they share a rank because they show the same one.
-    what = f"{numbers.points(best.score)} of 100 points proven"
+    # One number for all leaders: they share a rank because they show the same one.
+    what = f"{numbers.points(best.score)} of 100 points{'' if best.published else ' proven'}"
     possible = {numbers.points(row.possible) for row in scored if row.rank == best.rank} - {numbers.UNKNOWN}
     if len(leaders) == 1:
         more = possible - {numbers.points(best.score)}
@@ -42,13 +42,14 @@ def _reach(reached: int, of: int, tier: str) -> str:
         return f"It is the only contender, in tier {tier}."
     if reached == of:
         return f"All {of} contenders are in tier {tier}."
-    return f"{_count(reached, 'contender is', 'contenders are')} in tier {tier}, of {of}."
+    return f"{reached} of {of} contenders {'is' if reached == 1 else 'are'} in tier {tier}."
 
 
 def _cheapest(reached: list[Row], tier: str) -> list[str]:
-    """Only where all of them have a known price on one basis: prices of different meters are not compared."""
+    """Only where all prices are known and on one basis. Published ones may each come from another meter."""
     priced = [(row.cost_usd, row.contender) for row in reached if row.cost_usd is not None]
-    if len(priced) < 2 or len(priced) < len(reached) or len({row.cost_basis for row in reached}) > 1:
+    bases = {row.cost_basis for row in reached}
+    if len(priced) < 2 or len(priced) < len(reached) or len(bases) > 1 or "published" in bases:
         return []
     least = min(price for price, _ in priced)
     names = [name for price, name in priced if price == least]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from math import fsum
 
 from shipbench.bundle.schema import Exchange
+from shipbench.gateway.totals import went_out
 
 WIDTH = 1000.0  # of the drawing, in its own units
 LANE = 30.0
@@ -13,7 +14,7 @@ MIN_BAR = 1.5  # a shorter bar could not be seen
 
 @dataclass(frozen=True)
 class Total:
-    """A sum over the known values; `unknown` counts the exchanges without one, None as a value means none was known."""
+    """A sum over the known values. `unknown` counts the others; `value` is None where there is no known one."""
 
     value: float | None
     unknown: int
@@ -22,8 +23,15 @@ class Total:
     def at_least(self) -> bool:
         return self.value is not None and self.unknown > 0
 
+    @classmethod
+    def of(cls, parts: Iterable["Total"]) -> "Total":
+        listed = list(parts)
+        known = [part.value for part in listed if part.value is not None]
+        return cls(fsum(known) if known else None, sum(part.unknown for part in listed))
+
 
 def total(values: Iterable[float | None]) -> Total:
+    """The sum of `values`; None where none of them is known."""
     listed = list(values)
     known = [value for value in listed if value is not None]
     return Total(fsum(known) if known else None, len(listed) - len(known))
@@ -87,9 +95,9 @@ def timeline(exchanges: Sequence[Exchange]) -> Timeline:
         lanes=lanes,
         ticks=[span * quarter / 4 for quarter in range(5)],
         span=span,
-        tokens=total(bar.tokens for bar in bars),
-        usd=total(exchange.cost.usd for exchange in ordered),
-        bases=sorted({exchange.cost.basis for exchange in ordered}),
+        tokens=total(bar.tokens for bar in bars if went_out(bar.exchange)),
+        usd=total(bar.exchange.cost.usd for bar in bars if went_out(bar.exchange)),
+        bases=sorted({bar.exchange.cost.basis for bar in bars if went_out(bar.exchange)}),
     )
 
 

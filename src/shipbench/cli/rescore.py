@@ -11,7 +11,7 @@ import click
 def command(run: Path, rubric: str | None) -> None:
     """Audit and score every sealed bundle of RUN again, from its evidence, and print the standings."""
     from shipbench.bundle.layout import RunFolder
-    from shipbench.cli.output import print_standings
+    from shipbench.cli.standings import print_standings
     from shipbench.engine.assess import assess
 
     folder = RunFolder(run)

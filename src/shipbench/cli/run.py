@@ -19,7 +19,7 @@ def command(experiment: Path, out: Path | None, jobs: int | None, sandbox: str |
     The same command goes on where it stopped.
     """
     from shipbench.cli.experiments import run_experiment
-    from shipbench.cli.output import print_standings
+    from shipbench.cli.standings import print_standings
     from shipbench.experiment.plan import read_experiment
 
     file = read_experiment(experiment)

@@ -25,7 +25,7 @@ from shipbench.gateway.server import Gateway, Ticket
 from shipbench.harness.registry import get_harness
 from shipbench.sandbox.registry import get_sandbox
 from shipbench.task.load import load_task
-from shipbench.trial.attempt import Progress, Stage, run_attempt
+from shipbench.trial.attempt import Progress, Stage, open_bundle, run_attempt
 from shipbench.trial.endings import JUDGEMENTS
 from shipbench.trial.home import remove_tree
 
@@ -107,6 +107,8 @@ class _Engine:
 
     async def _attempt(self, bundle: Bundle, planned: PlannedTrial) -> Attempt:
         spec, task = planned.spec, load_task(planned.spec.task)
+        spent = spent_before(self.run.bundles(planned.id))
+        opened = open_bundle(bundle, planned.id, spec)
         scratch = self.run.root / "scratch" / f"{planned.id}.{bundle.number}"
         scratch.mkdir(parents=True)
         wire = self.gateway.open(
@@ -115,7 +117,7 @@ class _Engine:
                 wire_dir=bundle.wire,
                 provider=provider_of(spec.contender, task, scratch / "provider"),
                 limits=spec.limits,
-                spent=spent_before(self.run.bundles(planned.id)),
+                spent=spent,
             )
         )
         stage = Stage(
@@ -129,7 +131,7 @@ class _Engine:
             report=self.report,
         )
         try:
-            attempt = await run_attempt(bundle, planned.id, spec, stage)
+            attempt = await run_attempt(bundle, opened, spec, stage)
         finally:
             await wire.settle(SETTLE_SECONDS)
             await asyncio.to_thread(remove_tree, scratch)

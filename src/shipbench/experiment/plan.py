@@ -76,6 +76,14 @@ def lock_plan(plan: Plan, run: RunFolder) -> None:
         )
 
 
+def is_locked_with(plan: Plan, run: RunFolder) -> bool:
+    """Whether the folder is free for `plan`: no plan is there, or this one."""
+    try:
+        return not run.plan_path.exists() or load_plan(run) == plan
+    except InputError:
+        return False
+
+
 def load_plan(run: RunFolder) -> Plan:
     run.require()
     try:

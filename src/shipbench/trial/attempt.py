@@ -78,15 +78,14 @@ def open_bundle(bundle: Bundle, trial: str, spec: TrialSpec) -> Attempt:
     return attempt
 
 
-async def run_attempt(bundle: Bundle, trial: str, spec: TrialSpec, stage: Stage) -> Attempt:
-    """Run every phase until one does not end well; returns the attempt as it is sealed in `bundle`."""
-    attempt = open_bundle(bundle, trial, spec)
+async def run_attempt(bundle: Bundle, attempt: Attempt, spec: TrialSpec, stage: Stage) -> Attempt:
+    """Run every phase of an opened attempt until one does not end well; returns it as it is sealed in `bundle`."""
     workspace, home = stage.scratch / "workspace", stage.scratch / "home"
     home.mkdir(parents=True)
     _make_workspace(workspace)
     run = _Run(
         bundle,
-        trial,
+        attempt.trial,
         spec,
         stage,
         Cell(
@@ -214,8 +213,8 @@ def _judge(ended: Exit, watch: Watch, after: Snapshot) -> Ending:
     """An exit is judged by its code and by what was last seen on the wire; a stop by why it was made."""
     if watch.limit_reached and (ended.ending is not None or ended.code != 0):
         return Ending.SPEND_LIMIT
-    if ended.ending is not None:
-        return ended.ending
+    if stopped := ended.ending or watch.repeated:
+        return stopped
     if ended.code != 0:
         return Ending.PROVIDER_ERROR if watch.last_failed else Ending.HARNESS_EXIT
     if watch.limit_reached:

@@ -35,6 +35,8 @@ class Watch:
     last_sign: float = field(default_factory=time.monotonic)
     in_flight: Callable[[], int] = lambda: 0
     limit_reached: bool = False
+    repeated: Ending | None = None  # set as soon as it is seen: a loop that ends by itself later was one all the same
+    alarm: asyncio.Event = field(default_factory=asyncio.Event)
     last_failed: str | None = None
     _calls: list[str] = field(default_factory=list)
     _errors: list[str] = field(default_factory=list)
@@ -52,14 +54,22 @@ class Watch:
         self._errors = [*self._errors, self.last_failed][-REPEATED_ERRORS:] if self.last_failed else []
         for call in exchange.tool_calls:
             self._calls = [*self._calls, f"{call.name} {call.arguments_sha256}"][-REPEATED_CALLS:]
+            self._look_for_repeats()
+        self._look_for_repeats()
+
+    def _look_for_repeats(self) -> None:
+        if len(self._calls) == REPEATED_CALLS and len(set(self._calls)) == 1:
+            self.repeated = Ending.REPEATED_CALL
+        elif len(self._errors) == REPEATED_ERRORS and len(set(self._errors)) == 1:
+            self.repeated = Ending.REPEATED_ERROR
+        if self.repeated:
+            self.alarm.set()
 
     def ending(self) -> Ending | None:
         """Why the process should be ended now, or None."""
         now = time.monotonic()
-        if len(self._calls) == REPEATED_CALLS and len(set(self._calls)) == 1:
-            return Ending.REPEATED_CALL
-        if len(self._errors) == REPEATED_ERRORS and len(set(self._errors)) == 1:
-            return Ending.REPEATED_ERROR
+        if self.repeated:
+            return self.repeated
         if now - self.started > self.phase_seconds:
             return Ending.PHASE_TIME
         if now - self.last_sign > self.stall_seconds:
@@ -122,9 +132,10 @@ async def supervise(
 
 async def _wait(process: asyncio.subprocess.Process, watch: Watch) -> Ending | None:
     exited = asyncio.create_task(process.wait())
+    alarmed = asyncio.create_task(watch.alarm.wait())
     try:
         while True:
-            await asyncio.wait({exited}, timeout=TICK_SECONDS)
+            await asyncio.wait({exited, alarmed}, timeout=TICK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             # wait() ends only when the pipes are closed too, and a left-behind child may hold them open.
             if process.returncode is not None:
                 return None
@@ -133,6 +144,7 @@ async def _wait(process: asyncio.subprocess.Process, watch: Watch) -> Ending | N
                 return ending
     finally:
         exited.cancel()
+        alarmed.cancel()
 
 
 async def _end(process: asyncio.subprocess.Process, exited: "asyncio.Task[int]") -> None:

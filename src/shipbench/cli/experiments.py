@@ -7,6 +7,7 @@ import click
 from shipbench.bundle.layout import RunFolder
 from shipbench.cli.progress import watching
 from shipbench.engine.local import run_plan
+from shipbench.engine.ready import require_ready
 from shipbench.errors import InputError
 from shipbench.experiment.model import ExperimentFile
 from shipbench.experiment.plan import lock_plan, make_plan
@@ -15,6 +16,7 @@ from shipbench.experiment.plan import lock_plan, make_plan
 async def run_experiment(file: ExperimentFile, folder: Path, jobs: int) -> None:
     """Run what is left of the experiment in `folder`. InputError for bad input, nothing run."""
     plan = make_plan(file)
+    require_ready(plan)
     run = RunFolder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -10,23 +10,39 @@ from shipbench.gateway.replay import ReplayProvider
 from shipbench.gateway.scripted import ScriptedProvider
 from shipbench.gateway.totals import Totals
 from shipbench.task.load import Task
-from shipbench.task.mutants import materialize
+from shipbench.task.mutants import GOLDEN, NULL, load_mutant, materialize
+
+SCRIPTED = "scripted"
+REPLAY = "replay:"
 
 
 def provider_of(contender: ContenderSpec, task: Task, scratch: Path) -> Provider:
     """The provider of `contender`. A scripted one plays golden, null or a mutant of `task`, laid out in `scratch`."""
-    if contender.provider == "scripted":
-        scratch.mkdir(parents=True)
-        materialize(task, contender.model.removeprefix("scripted/"), scratch)
+    require_provider(contender, task)
+    if contender.provider == SCRIPTED:
+        materialize(task, contender.model, scratch)
         return ScriptedProvider(scratch, contender.model)
-    if contender.provider.startswith("replay:"):
-        cassette = Path(contender.provider.removeprefix("replay:"))
-        if not (cassette / "exchanges.jsonl").is_file():
-            raise InputError(f"contender {contender.name}: {cassette} is not a cassette: it has no exchanges.jsonl")
-        return ReplayProvider(cassette)
+    if contender.provider.startswith(REPLAY):
+        return ReplayProvider(_cassette(contender))
     return http_provider(contender.provider)
+
+
+def require_provider(contender: ContenderSpec, task: Task) -> None:
+    """InputError where the provider, its key, the cassette or the scripted application is missing."""
+    if contender.provider == SCRIPTED:
+        if contender.model not in (GOLDEN, NULL):
+            load_mutant(task, contender.model)
+    elif contender.provider.startswith(REPLAY):
+        if not (_cassette(contender) / "exchanges.jsonl").is_file():
+            raise InputError(f"contender {contender.name}: {_cassette(contender)} is no cassette: no exchanges.jsonl")
+    else:
+        http_provider(contender.provider)
 
 
 def spent_before(bundles: list[Bundle]) -> Totals:
     """What earlier attempts of a trial spent: it counts against the trial's limits."""
     return Totals.of(exchange for bundle in bundles for exchange in bundle.exchanges())
+
+
+def _cassette(contender: ContenderSpec) -> Path:
+    return Path(contender.provider.removeprefix(REPLAY))

@@ -14,6 +14,7 @@ from gateway_upstream import CANARY, KEY_ENV, gateway, upstream
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shipbench.bundle.schema import Limits
 from shipbench.errors import InputError
 from shipbench.gateway.recorder import MAX_BODY
 from shipbench.gateway.server import Gateway
@@ -251,3 +252,34 @@ async def test_a_record_that_cannot_be_written_stops_the_wire(tmp_path: Path) ->
         status, body = await client.ask(ASK)
     assert status == 500
     assert "recording failed" in json.loads(body)["error"]["message"]
+
+
+async def test_an_exchange_that_outlives_its_trial_is_cut_and_recorded(tmp_path: Path) -> None:
+    async with upstream() as server:
+        server.events(chunk(delta={"content": "one"}), chunk(finish_reason="stop"))
+        server.hold = asyncio.Event()
+        async with gateway(server.provider(), tmp_path) as client:
+            async with client.chat({**ASK, "stream": True}) as response:
+                await response.content.readany()
+                await client.wire.settle(0.1)
+                with pytest.raises(aiohttp.ClientError):
+                    await response.read()
+            assert client.wire.in_flight == 0
+            record = (await client.records())[0]
+        server.hold.set()
+    assert record.error == "cut off: the trial ended"
+    assert record.response_body is not None
+    assert record.usage.output is None
+
+
+async def test_absurd_numbers_are_no_trouble(tmp_path: Path) -> None:
+    many = int("9" * 4_000)
+    async with upstream() as server:
+        usage = {"prompt_tokens": many, "completion_tokens": 1, "cost": 1e400}
+        server.pieces = [json.dumps({"usage": usage}).encode()]
+        limits = Limits(tokens=10**9, usd=1.0)
+        async with gateway(server.provider(billing="api", book="openai"), tmp_path, limits) as client:
+            status, _ = await client.ask({"model": "gpt-4o-mini", "messages": [], "max_tokens": many, "n": many})
+            record = (await client.records())[0]
+    assert status == 200
+    assert (record.usage.input, record.cost.usd) == (None, None)

@@ -43,10 +43,10 @@ async def test_a_recorded_trial_replays_elsewhere_without_its_provider(tmp_path:
         await client.records()
     asked = provider.account.requests
     async with gateway(ReplayProvider(tmp_path / "wire"), tmp_path / "wire2") as client:
-        second = await build(client.base, client.session, tmp_path / "another", tools, "Tue Dec 09 2025")
+        second = await build(client.base, client.session, tmp_path / "one-more", tools, "Tue Dec 09 2025")
         replayed = await client.records()
     assert provider.account.requests == asked
-    assert tree(tmp_path / "another") == tree(tmp_path / "one") == tree(app)
+    assert tree(tmp_path / "one-more") == tree(tmp_path / "one") == tree(app)
     assert first.calls == second.calls
     recorded = list(read_exchanges(tmp_path / "wire/exchanges.jsonl"))
     assert [(e.usage, e.finish_reason, len(e.tool_calls)) for e in replayed] == [

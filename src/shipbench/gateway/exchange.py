@@ -1,5 +1,6 @@
 """One request on its way to the provider and back."""
 
+import asyncio
 import logging
 import time
 from typing import Literal
@@ -61,6 +62,10 @@ class Relay:
             self._error = str(failure)
             self._sold = self._sold and failure.sent
             await self._break_off(502, str(failure))
+        except asyncio.CancelledError:
+            self._error = "cut off: the trial ended"
+            self._abort()
+            raise
         finally:
             try:
                 self._record()
@@ -151,9 +156,12 @@ class Relay:
             self._status = self._status or status
             self.response = error_response(self.errors, status, message)
         else:
-            self._cut = True
-            if self.request.transport is not None:
-                self.request.transport.abort()
+            self._abort()
+
+    def _abort(self) -> None:
+        self._cut = True
+        if self.request.transport is not None:
+            self.request.transport.abort()
 
     async def _finish_client(self) -> None:
         assert self.response is not None

@@ -31,6 +31,12 @@ def root_of(body: bytes) -> str | None:
     return workspace_root(list(_strings(mapping(_parse(body)).get("messages"))))
 
 
+@lru_cache(maxsize=16)
+def root_pattern(root: str) -> re.Pattern[str]:
+    """Finds `root` as a whole path, or as the beginning of one: not /work in /work-2."""
+    return re.compile(re.escape(root) + r"(?![\w.-])")
+
+
 def normal_form(body: bytes) -> Any:
     """The request as a JSON value, with what differs from run to run replaced. Bytes that are no JSON become text."""
     document = _parse(body)
@@ -85,7 +91,7 @@ def _replace(value: Any, root: str | None) -> Any:
 @lru_cache(maxsize=8_192)  # a conversation sends its earlier messages again with each request
 def _replace_text(text: str, root: str | None) -> str:
     if root is not None:
-        text = text.replace(root, "{workspace}")
+        text = root_pattern(root).sub("{workspace}", text)
     for pattern, mark in _REPLACED:
         text = pattern.sub(mark, text)
     return text

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import zstandard
 
@@ -39,7 +40,6 @@ class Recorder:
     def __init__(self, folder: Path, redactor: Redactor) -> None:
         self._bodies = folder / "bodies"
         self.redactor = redactor
-        self._compressor = zstandard.ZstdCompressor(level=3)
         self._stored = 0
         self._bodies.mkdir(parents=True, exist_ok=True)
         path = folder / "exchanges.jsonl"
@@ -55,15 +55,26 @@ class Recorder:
         clean = self.redactor.clean(bytes(body.held))
         if body.capped:
             clean = clean[:-_MARGIN]
-        packed = self._compressor.compress(clean)
+        packed = zstandard.compress(clean, 3)
         self._stored += len(packed)
         (self._bodies / name).write_bytes(packed)
         return name
 
     def append(self, exchange: Exchange) -> None:
-        # ASCII, so that a line cut off by a crash is still text.
-        line = json.dumps(exchange.model_dump(mode="json")).encode() + b"\n"
-        os.write(self._lines, self.redactor.clean(line))
+        # ASCII, so that a line cut off by a crash is still text; one write, so that only its end can be missing.
+        line = json.dumps(self._clean(exchange.model_dump(mode="json"))).encode() + b"\n"
+        if os.write(self._lines, line) != len(line):
+            raise OSError("no room for a line of exchanges.jsonl")
+
+    def _clean(self, value: Any) -> Any:
+        """Texts redacted, wherever they are in `value`."""
+        if isinstance(value, str):
+            return self.redactor.clean(value.encode()).decode()
+        if isinstance(value, list):
+            return [self._clean(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self._clean(item) for key, item in value.items()}
+        return value
 
     def close(self) -> None:
         if self._lines >= 0:

@@ -1,7 +1,6 @@
 """A provider that answers from a cassette: a recorded wire folder. It never reaches a network."""
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ import zstandard
 from shipbench.bundle.layout import read_exchanges
 from shipbench.bundle.schema import Exchange
 from shipbench.errors import InputError
-from shipbench.gateway.normal import canonical, first_difference, normal_form, root_of
+from shipbench.gateway.normal import canonical, first_difference, normal_form, root_of, root_pattern
 from shipbench.gateway.prices import Billing
-from shipbench.gateway.providers import EVENTS, JSON, ProviderRequest, ProviderResponse, played_response
+from shipbench.gateway.providers import EVENTS, JSON, ProviderError, ProviderRequest, ProviderResponse, played_response
 from shipbench.gateway.recorder import MAX_BODY
 from shipbench.gateway.redact import Redactor
 from shipbench.gateway.wires.chat import ChatWire
@@ -80,6 +79,14 @@ class ReplayProvider:
         self._by_key[what, self._digest(body)].append(recorded)
 
     async def answer(self, request: ProviderRequest) -> ProviderResponse:
+        try:
+            return self._answer(request)
+        except RecursionError:
+            return _refusal("the request is nested too deeply")
+        except InputError as error:
+            raise ProviderError(str(error), sent=False) from error
+
+    def _answer(self, request: ProviderRequest) -> ProviderResponse:
         body = self._plain.clean(request.body)
         key = (f"{request.method} {_bare('/v1' + request.path)}", self._digest(body))
         recordings = self._by_key.get(key)
@@ -100,12 +107,11 @@ class ReplayProvider:
         content = _unpack(recorded.response)
         old, new = root_of(_unpack(recorded.request)) if recorded.request else None, root_of(body)
         if old and new and old != new:
-            content = content.replace(json.dumps(old)[1:-1].encode(), json.dumps(new)[1:-1].encode())
-            if _names(content, old, recorded.streamed):
-                message = (
-                    f"exchange {recorded.id} was recorded in {old}, names it in pieces, and cannot be replayed in {new}"
-                )
+            moved = _move(content, old, new, recorded.streamed)
+            if moved is None:
+                message = f"exchange {recorded.id} names its workspace {old} in pieces and cannot be replayed in {new}"
                 return _refusal(message)
+            content = moved
         if recorded.streamed and recorded.status == 200:
             return played_response(recorded.status, EVENTS, _events(content))
         return played_response(recorded.status, JSON, [content])
@@ -134,11 +140,19 @@ def _depth(path: str) -> tuple[int, str]:
     return (int(index) if head == "messages" and index.isdigit() else -1, path)
 
 
-def _names(content: bytes, root: str, streamed: bool) -> bool:
-    """Whether the answer's text or arguments still name `root` once its pieces are put together."""
+def _move(content: bytes, old: str, new: str, streamed: bool) -> bytes | None:
+    """The answer with workspace `new` for `old`; None where `old` is cut over pieces, so that it cannot be replaced."""
+    pattern = root_pattern(old)
+    moved = pattern.sub(lambda _: new, content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    meant = [pattern.sub(lambda _: new, text) for text in _texts(content, streamed)]
+    return moved if _texts(moved, streamed) == meant else None
+
+
+def _texts(content: bytes, streamed: bool) -> list[str]:
+    """What an answer says, put together from its pieces."""
     reader = ChatWire().reader(event_stream=streamed)
     reader.feed(content)
-    return any(root in text for text in reader.finish().texts)
+    return reader.finish().texts
 
 
 def _refusal(message: str) -> ProviderResponse:

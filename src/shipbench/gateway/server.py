@@ -86,8 +86,8 @@ class Gateway:
         if body is None:
             return error_response(errors, 413, f"the request is over {MAX_BODY} bytes")
         relay = Relay(trial, wire, errors, request, body)
-        await asyncio.shield(trial.start(relay.run()))
-        return relay.response or web.Response(status=502)
+        await asyncio.wait([trial.start(relay.run())])
+        return relay.response or error_response(errors, 500, "the exchange was cut off")
 
 
 async def _read(request: web.BaseRequest) -> bytes | None:

@@ -11,6 +11,7 @@ MAX_NAME = 200
 MAX_ERROR = 2_000
 MAX_TOOL_CALLS = 256
 MAX_PATH = 4_096
+MAX_COUNT = 10**12
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ def text(value: object, limit: int) -> str | None:
 
 
 def count(value: object) -> int | None:
-    """A number of tokens: whole and not negative, or None."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A number of tokens: whole, not negative and not absurd, or None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT else None
 
 
 def dollars(value: object) -> float | None:

@@ -1,0 +1,253 @@
+"""The audited application: the files of a workspace, seen from the application's root and parsed once each."""
+
+import time
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, TypeVar
+
+from pathspec import GitIgnoreSpec
+
+from shipbench.audit.finding import Evidence
+from shipbench.audit.parse import erb, gemfile, ignore
+from shipbench.audit.parse.program import Program
+from shipbench.audit.parse.tree import Node, UnparsableError, parse
+from shipbench.audit.provider import Provider
+from shipbench.audit.rescue import Rescues
+from shipbench.audit.verdict import Outcome, capped, failed, unproven
+from shipbench.workspace import Workspace
+
+if TYPE_CHECKING:
+    from shipbench.audit.suite import Suite
+    from shipbench.truth.model import TruthReport
+
+Parsed = TypeVar("Parsed")
+
+# What stands in the root of a Rails application; the folder with most of them is the application.
+MARKERS = ("Gemfile", "config/application.rb", "config/routes.rb", "config.ru", "bin/rails")
+# Applications inside an application that are not its own second self.
+EMBEDDED = ("/test/", "/spec/", "/vendor/", "/node_modules/")
+# A file with another ending cannot hold what a check looks for, so it does not matter that it was not read.
+CODE = {
+    ".rb",
+    ".erb",
+    ".haml",
+    ".slim",
+    ".js",
+    ".mjs",
+    ".ts",
+    ".css",
+    ".yml",
+    ".yaml",
+    ".toml",
+    ".md",
+    ".json",
+    ".lock",
+    ".ru",
+}
+PARSE_BUDGET_SECONDS = 15.0
+
+
+class App:
+    """Files by their path from the application's root. Where that is not the workspace's root, files that stand
+    outside of it are there too, by their path from the workspace (a README above a nested application counts)."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.root = find_root(workspace.files)
+        self.files: dict[str, bytes] = {}
+        self._shown: dict[str, str] = {}
+        self.unparsed: dict[str, str] = {}
+        self._trees: dict[str, Node | None] = {}
+        self._templates: dict[str, erb.Template | None] = {}
+        self._spent = 0.0
+        for path in workspace.files:
+            if path.startswith(self.root):
+                self._add(path.removeprefix(self.root), path)
+        for path in workspace.files:
+            if not path.startswith(self.root) and path not in self.files:
+                self._add(path, path)
+
+    def _add(self, relative: str, path: str) -> None:
+        self.files[relative] = self.workspace.files[path]
+        self._shown[relative] = path
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is an application to look at."""
+        return any(marker in self.files for marker in MARKERS) or any(
+            path.startswith("app/") and path.endswith((".rb", ".erb")) for path in self.files
+        )
+
+    def has(self, path: str) -> bool:
+        return path in self.files
+
+    def text(self, path: str) -> str:
+        """The file as UTF-8, wrong bytes replaced; empty where there is none."""
+        return self.files.get(path, b"").decode("utf-8", "replace")
+
+    def first(self, *paths: str) -> str | None:
+        """The first of `paths` that there is."""
+        return next((path for path in paths if path in self.files), None)
+
+    def paths(self, *prefixes: str, suffix: str | tuple[str, ...] = "") -> list[str]:
+        return [path for path in self.files if path.startswith(prefixes) and path.endswith(suffix)]
+
+    # Evidence
+
+    def shown(self, path: str) -> str:
+        """The path from the audited folder."""
+        return self._shown.get(path, self.root + path)
+
+    def at(self, path: str, where: Node | int | None = None) -> Evidence:
+        """A place in a file, with the line as found."""
+        line = where.line if isinstance(where, Node) else where
+        if line is None:
+            return Evidence(path=self.shown(path))
+        lines = self.text(path).split("\n")
+        text = lines[line - 1] if 0 < line <= len(lines) else ""
+        return Evidence(path=self.shown(path), line=line, text=capped(text))
+
+    def nothing(self, searched: str, path: str = "") -> Evidence:
+        """The place that was searched in vain: a file or folder, `.` for the application."""
+        return Evidence(
+            path=self.shown(path).rstrip("/") or ".", text=capped(f"searched for and not found: {searched}")
+        )
+
+    def missing(self, summary: str, searched: str, place: str = "", reads: Iterable[str] = ()) -> Outcome:
+        """A fail for absence; unproven where a file under `reads` could not be read, for it may hold what is missed."""
+        holes = self.unread(*reads) if reads else []
+        if holes:
+            return unproven(f"{summary} in what could be read; {holes[0].path} {holes[0].text}", *holes)
+        return failed(summary, self.nothing(searched, place))
+
+    def unread(self, *prefixes: str) -> list[Evidence]:
+        """What stands under these paths (from the application's root) and could not be looked into."""
+        found = [
+            Evidence(path=note.path, text=capped(note.reason))
+            for note in self.workspace.notes
+            if not note.reason.startswith("skipped") and _may_matter(note.path.removeprefix(self.root), prefixes)
+        ]
+        return found + [
+            Evidence(path=self.shown(path), text=reason)
+            for path, reason in self.unparsed.items()
+            if path.startswith(prefixes)
+        ]
+
+    # Parsed files
+
+    def ruby(self, path: str) -> Node | None:
+        """The file as Ruby; None where there is none or it cannot be parsed (then `unparsed` says why)."""
+        if path not in self._trees:
+            self._trees[path] = self._parse(path, "ruby") if path in self.files else None
+        return self._trees[path]
+
+    def javascript(self, path: str) -> Node | None:
+        if path not in self._trees:
+            self._trees[path] = self._parse(path, "javascript") if path in self.files else None
+        return self._trees[path]
+
+    def template(self, path: str) -> erb.Template | None:
+        if path not in self._templates:
+            self._templates[path] = self._guarded(path, lambda: erb.read(self.files[path]))
+        return self._templates[path]
+
+    def _parse(self, path: str, language: str) -> Node | None:
+        return self._guarded(path, lambda: parse(language, self.files[path]))
+
+    def _guarded(self, path: str, read: Callable[[], Parsed]) -> Parsed | None:
+        if self._spent > PARSE_BUDGET_SECONDS:
+            self.unparsed[path] = f"not parsed: the application took more than {PARSE_BUDGET_SECONDS:g} s"
+            return None
+        started = time.monotonic()
+        try:
+            return read()
+        except UnparsableError as reason:
+            self.unparsed[path] = str(reason)
+            return None
+        finally:
+            self._spent += time.monotonic() - started
+
+    @cached_property
+    def gemfile(self) -> dict[str, gemfile.Gem] | None:
+        """The Gemfile's gems; None where there is no Gemfile or it cannot be parsed."""
+        tree = self.ruby("Gemfile")
+        return gemfile.read(tree) if tree else None
+
+    @cached_property
+    def lock(self) -> dict[str, str]:
+        """Locked versions by gem; empty without a Gemfile.lock."""
+        return gemfile.read_lock(self.text("Gemfile.lock"))
+
+    def _program(self, paths: Iterable[str]) -> Program:
+        return Program({path: tree for path in paths if (tree := self.ruby(path))})
+
+    @cached_property
+    def program(self) -> Program:
+        """Application code: app, lib and config."""
+        return self._program(
+            path
+            for path in self.paths("app/", "lib/", "config/", suffix=".rb")
+            if not path.startswith(("lib/tasks/", "lib/templates/", "lib/generators/"))
+        )
+
+    @cached_property
+    def ignores(self) -> list[tuple[str, GitIgnoreSpec]]:
+        """Each .gitignore as the folder that it rules ("" or ending in a slash) and its patterns."""
+        paths = [path for path in self.files if path == ".gitignore" or path.endswith("/.gitignore")]
+        return [(path.removesuffix(".gitignore"), ignore.read(self.text(path))) for path in paths[:50]]
+
+    @cached_property
+    def provider(self) -> Provider:
+        return Provider(self.program)
+
+    @cached_property
+    def rescues(self) -> Rescues:
+        return Rescues(self.program, self.provider)
+
+    @cached_property
+    def tests(self) -> Program:
+        return self._program(self.paths("test/", suffix=".rb"))
+
+    @cached_property
+    def truth(self) -> "TruthReport":
+        """Every use of RubyLLM, compared with the library's source in the locked version."""
+        from shipbench.truth.api import check_application
+
+        return check_application(self.files, "ruby_llm")
+
+    @cached_property
+    def suite(self) -> "Suite":
+        from shipbench.audit.suite import Suite
+
+        return Suite(self)
+
+    @cached_property
+    def views(self) -> dict[str, erb.Template]:
+        """The ERB templates of app/ by path."""
+        found = {path: self.template(path) for path in self.paths("app/", suffix=".erb")}
+        return {path: template for path, template in found.items() if template}
+
+    @cached_property
+    def foreign_views(self) -> list[str]:
+        """Templates in languages that the audit does not read."""
+        return self.paths("app/", suffix=(".haml", ".slim", ".rbx", ".jsx", ".tsx", ".vue", ".svelte"))
+
+
+def find_root(files: Iterable[str]) -> str:
+    """The folder of the application, "" or ending in a slash: most markers win, then the shallowest."""
+    scores: dict[str, int] = {}
+    for path in files:
+        for marker in MARKERS:
+            if path == marker or path.endswith(f"/{marker}"):
+                root = path.removesuffix(marker)
+                if not any(part in f"/{root}" for part in EMBEDDED):
+                    scores[root] = scores.get(root, 0) + 1
+    return min(scores, key=lambda root: (-scores[root], root.count("/"), root), default="")
+
+
+def _may_matter(path: str, prefixes: tuple[str, ...]) -> bool:
+    suffix = PurePosixPath(path).suffix
+    if suffix and suffix not in CODE:
+        return False
+    return path.startswith(prefixes) or any(prefix.startswith(f"{path}/") for prefix in prefixes)

@@ -1,0 +1,90 @@
+"""Runs every check of a task's catalogue on a folder."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from shipbench.audit import static
+from shipbench.audit.app import App
+from shipbench.audit.finding import Finding
+from shipbench.audit.registry import CHECKS, StaticCheck
+from shipbench.audit.verdict import Outcome, capped, failed, not_applicable, unproven
+from shipbench.task.load import Task
+from shipbench.task.model import CheckEntry
+from shipbench.workspace import Workspace, read_workspace
+
+assert static.__all__  # the import above is what fills CHECKS
+
+CHECK_SECONDS = 20.0
+
+
+def audit(folder: Path, task: Task) -> list[Finding]:
+    """One finding for every check of the catalogue, in its order. InputError where `folder` is no readable folder."""
+    return audit_workspace(read_workspace(folder), task)
+
+
+def audit_workspace(workspace: Workspace, task: Task) -> list[Finding]:
+    app = App(workspace)
+    return [_finding(entry, app) for entry in task.file.checks]
+
+
+def _finding(entry: CheckEntry, app: App) -> Finding:
+    outcome = _outcome(entry, app)
+    return Finding(check=entry.id, verdict=outcome.verdict, summary=outcome.summary, evidence=list(outcome.evidence))
+
+
+def _outcome(entry: CheckEntry, app: App) -> Outcome:
+    if entry.kind == "live":
+        return unproven("not run: this needs the application booted in a sandbox")
+    known = CHECKS.get(entry.id)
+    if known is None:
+        return unproven("not run: no function decides this check")
+    return decide(known, app)
+
+
+def decide(known: StaticCheck, app: App, seconds: float = CHECK_SECONDS) -> Outcome:
+    """The check's outcome; `unproven` with the reason where it crashed or took too long on this folder."""
+    if not app.exists:
+        if known.absence:
+            return not_applicable("there is no application to look at")
+        return failed(
+            "there is no application", app.nothing("a Rails application (Gemfile, config/application.rb, app/)")
+        )
+    try:
+        with _alarm(seconds):
+            return known.function(app)
+    except _TimeUpError:
+        return unproven(f"the check took more than {seconds:g} s on this folder")
+    except RecursionError:
+        return unproven("the check could not follow so deep a nesting")
+    except MemoryError:
+        return unproven("the check ran out of memory on this folder")
+    except Exception as error:  # whatever hostile input does to a parser, the other checks go on
+        return unproven(capped(f"the check broke on this folder: {type(error).__name__}: {error}"))
+
+
+class _TimeUpError(BaseException):
+    """Not an Exception, so that no parser's own `except Exception` swallows it."""
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raise _TimeUpError in the block after `seconds`. Only the main thread can be interrupted; in another thread
+    the limits on sizes and on each parse must do alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise _TimeUpError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

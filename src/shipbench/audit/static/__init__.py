@@ -1,0 +1,41 @@
+"""The static checks, one module a subject. Importing this package fills the registry."""
+
+from shipbench.audit.static import (
+    api,
+    architecture,
+    ci,
+    compose,
+    docker,
+    errors,
+    history,
+    javascript,
+    key,
+    layout,
+    llm,
+    production,
+    rails,
+    readme,
+    secrets,
+    tests,
+    views,
+)
+
+__all__ = [
+    "api",
+    "architecture",
+    "ci",
+    "compose",
+    "docker",
+    "errors",
+    "history",
+    "javascript",
+    "key",
+    "layout",
+    "llm",
+    "production",
+    "rails",
+    "readme",
+    "secrets",
+    "tests",
+    "views",
+]

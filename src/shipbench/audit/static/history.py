@@ -1,0 +1,379 @@
+"""The conversation: where it is kept, whether the model is told of it, and whether it has an end."""
+
+import re
+from collections.abc import Iterator
+
+from shipbench.audit.app import App
+from shipbench.audit.finding import Evidence
+from shipbench.audit.parse import ruby
+from shipbench.audit.parse.program import Call
+from shipbench.audit.parse.tree import Node
+from shipbench.audit.provider import CHAT, LIBRARY, ProviderCall
+from shipbench.audit.registry import check
+from shipbench.audit.stores import TALK, Store, cache_stores, stores
+from shipbench.audit.verdict import Outcome, failed, not_applicable, passed, unproven
+
+CODE = ("app/", "lib/")
+LOOPS = {
+    "each",
+    "map",
+    "each_with_index",
+    "each_with_object",
+    "flat_map",
+    "reduce",
+    "inject",
+    "collect",
+    "reverse_each",
+    "each_entry",
+    "find_each",
+    "filter_map",
+    "then",
+    "each_slice",
+}
+# On a chat: RubyLLM's own words, and those that applications believe to be RubyLLM's.
+ADDING = {
+    "add_message",
+    "messages=",
+    "add",
+    "user",
+    "assistant",
+    "message",
+    "with_messages",
+    "with_history",
+    "load_messages",
+    "append_message",
+    "system",
+}
+BOUNDS = re.compile(r"MAX|LIMIT|CAP|WINDOW|TTL|EXPIR|KEEP|RECENT", re.IGNORECASE)
+TEXTUAL = ("content", "text", "body", "title", "prompt", "string", "name", "error", "reply", "answer")
+
+
+@check("history.durable")
+def durable(app: App) -> Outcome:
+    found = stores(app.program)
+    safe = [store for store in found if store.durable]
+    local = [store for store in found if not store.durable]
+    if not found:
+        if any(
+            "localStorage" in app.text(path) or "sessionStorage" in app.text(path)
+            for path in app.paths("app/javascript/")
+        ):
+            places = [app.at(path) for path in app.paths("app/javascript/") if "Storage" in app.text(path)]
+            return failed("the conversation is kept in the browser only", *places)
+        return app.missing(
+            "the conversation is kept nowhere",
+            "session, cookies, Rails.cache, a file, Redis or a table that holds it",
+            "app/",
+            reads=CODE,
+        )
+    talk_safe, talk_local = [store for store in safe if store.talk], [store for store in local if store.talk]
+    if talk_safe and not talk_local:
+        return passed(f"the conversation is kept in {_kinds(talk_safe)}", *_places(app, talk_safe))
+    if talk_local and not talk_safe:
+        return failed(
+            f"the conversation is kept in {_kinds(talk_local)}, which one process has and a restart ends",
+            *_places(app, talk_local),
+            *_cache_evidence(app, talk_local),
+        )
+    if talk_local:
+        return unproven(
+            "the conversation is kept in two places, one of them a process's memory",
+            *_places(app, talk_local),
+            *_places(app, talk_safe),
+        )
+    if safe and not local:
+        return unproven("state is kept durably; whether it is the conversation is not certain", *_places(app, safe))
+    return unproven(
+        "state is kept in a process's memory; whether it is the conversation is not certain", *_places(app, local)
+    )
+
+
+def _kinds(found: list[Store]) -> str:
+    return " and ".join(dict.fromkeys(store.kind for store in found))
+
+
+def _places(app: App, found: list[Store]) -> list[Evidence]:
+    return [app.at(store.path, store.node) for store in found]
+
+
+def _cache_evidence(app: App, found: list[Store]) -> list[Evidence]:
+    if not any(store.kind == "Rails.cache" for store in found):
+        return []
+    return [app.at(path, node) for path, node, _ in cache_stores(app.program.files)]
+
+
+@check("history.replayed")
+def replayed(app: App) -> Outcome:
+    provider = app.provider
+    if not provider.calls:
+        return (
+            unproven("no call to a model was recognised")
+            if provider.mentions
+            else not_applicable("no call to a model was found")
+        )
+    shown = [app.at(call.path, call.node) for call in _replays(app)]
+    if shown:
+        return passed("earlier turns are handed to the model", *shown)
+    if provider.persisted:
+        return passed(
+            "the chat is a record that keeps its messages",
+            *(app.at(call.path, call.node) for call in app.program.named("acts_as_chat")),
+        )
+    kept = [call for call in provider.calls if _kept_chat(app, call)]
+    if kept:
+        return unproven(
+            "the chat object is kept in a variable; whether it lives from one turn to the next is not certain",
+            *(app.at(call.call.path, call.call.node) for call in kept),
+        )
+    told = [call for call in provider.calls if _mentions_talk(call.call.node)]
+    if told:
+        return unproven(
+            "the question may carry earlier turns as text", *(app.at(call.call.path, call.call.node) for call in told)
+        )
+    places = [app.at(call.call.path, call.call.node) for call in provider.calls]
+    if app.unread(*CODE):
+        return unproven("no code was read that hands earlier turns to the model", *places)
+    return failed("each turn starts a new chat and sends the newest message alone", *places)
+
+
+def _replays(app: App) -> Iterator[Call]:
+    for call in app.program.calls:
+        if call.node.kind != "call" or not call.path.startswith(CODE):
+            continue
+        if call.name in ADDING and ruby.receiver(call.node) is not None:
+            kind = app.provider.kind(ruby.receiver(call.node))
+            if kind not in (CHAT, None) or (
+                kind is None and call.name not in ("add_message", "messages=", "with_messages", "with_history")
+            ):
+                continue
+            if _in_loop(call.node) or _called_in_loop(app, call):
+                yield call
+        elif (
+            call.name in ("concat", "push", "replace", "<<", "unshift")
+            and (source := ruby.receiver(call.node)) is not None
+        ):
+            if (
+                source.kind == "call"
+                and ruby.call_name(source) == "messages"
+                and app.provider.kind(ruby.receiver(source)) == CHAT
+            ):
+                yield call
+        elif call.name in LOOPS and _adds_by_symbol(call.node):
+            yield call
+        else:
+            yield from _whole_list(app, call)
+    for path, root in app.program.files.items():
+        for node in root.walk():
+            left = node.get("left") if node.kind == "assignment" else None
+            if (
+                left is not None
+                and left.kind == "call"
+                and ruby.call_name(left) == "messages"
+                and app.provider.kind(ruby.receiver(left)) == CHAT
+            ):
+                yield Call("messages=", path, node, "", None)
+
+
+def _whole_list(app: App, call: Call) -> Iterator[Call]:
+    """`messages:` with a list that is not written out on the spot: the whole conversation goes along."""
+    if not any(found.call.node is call.node or found.call.path == call.path for found in app.provider.calls):
+        return
+    pairs = [node for node in call.node.walk() if node.kind == "pair"]
+    for pair in pairs:
+        key, value = pair.get("key"), pair.get("value")
+        if key is None or ruby.literal(key) != "messages" or not _sends(app, call):
+            continue
+        fixed = (
+            value is not None
+            and value.kind == "array"
+            and not any(child.kind in ("splat_argument", "call") for child in value.children)
+        )
+        if not fixed:
+            yield call
+
+
+def _sends(app: App, call: Call) -> bool:
+    return any(found.call.node is call.node for found in app.provider.calls) or call.name in (
+        "to_json",
+        "generate",
+        "chat",
+        "post",
+        "body=",
+        "request",
+    )
+
+
+def _adds_by_symbol(node: Node) -> bool:
+    """`history.each(&chat.method(:add_message))`"""
+    listed = node.get("arguments")
+    return listed is not None and any(
+        child.kind == "block_argument" and "add_message" in child.text for child in listed.children
+    )
+
+
+def _in_loop(node: Node) -> bool:
+    for ancestor in node.ancestors():
+        if ancestor.kind in ("for", "while", "until"):
+            return True
+        if (
+            ancestor.kind in ("do_block", "block")
+            and ancestor.parent is not None
+            and ancestor.parent.kind == "call"
+            and ruby.call_name(ancestor.parent) in LOOPS
+        ):
+            return True
+        if ancestor.kind in ("method", "singleton_method"):
+            return False
+    return False
+
+
+def _called_in_loop(app: App, call: Call) -> bool:
+    if call.method is None:
+        return False
+    sure, maybe = app.rescues.callers(call.method)
+    return any(_in_loop(found.node) for found in [*sure, *maybe])
+
+
+def _kept_chat(app: App, found: ProviderCall) -> bool:
+    """Whether the chat is held in an object's variable that more than one turn may see."""
+    source = ruby.receiver(found.call.node)
+    if source is None:
+        return False
+    owner = found.call.owner
+    names = {source.text} | {f"@{source.text}"}
+    values = [value for name in names for value in app.program.assigned(owner, name)]
+    if source.kind == "identifier":  # a reader or memo method
+        for method in app.program.methods_of(owner, source.text):
+            values += [node for node in method.node.walk() if node.kind == "operator_assignment"]
+    if not any(app.provider.kind(value) in (CHAT, LIBRARY, None) for value in values):
+        return False
+    if not values:
+        return False
+    return not _made_per_turn(app, owner)
+
+
+def _made_per_turn(app: App, owner: str) -> bool:
+    """Whether every place that makes an `owner` does so for one request: in an action, never into a store."""
+    made = [
+        call
+        for call in app.program.named("new")
+        if call.node.kind == "call" and app.provider.kind(ruby.receiver(call.node)) == f"class:{owner}"
+    ]
+    if not made or any("Singleton" in app.program.lineage(owner) for _ in made):
+        return False
+    for call in made:
+        method = call.method
+        for ancestor in call.node.ancestors():
+            left = ancestor.get("left") if ancestor.kind in ("assignment", "operator_assignment") else None
+            if left is not None and left.kind in ("class_variable", "element_reference", "global_variable", "constant"):
+                return False
+            if left is not None and left.kind == "instance_variable" and (method is None or method.singleton):
+                return False
+            if (
+                ancestor.kind in ("do_block", "block")
+                and ancestor.parent is not None
+                and ruby.call_name(ancestor.parent)
+                in ("fetch", "compute_if_absent", "fetch_or_store", "new", "synchronize")
+            ):
+                return False
+        if method is None or not app.program.is_controller(method.owner):
+            return False
+    return True
+
+
+def _mentions_talk(node: Node) -> bool:
+    given = node.get("arguments")
+    if given is None:
+        return False
+    for inner in given.walk():
+        if (
+            inner.kind in ("identifier", "instance_variable")
+            and inner.text.lstrip("@")
+            not in (
+                "message",
+                "user_message",
+                "new_message",
+                "chat_message",
+                "message_content",
+                "message_text",
+            )
+            and any(word in inner.text.lower() for word in (*TALK, "context", "full_prompt", "previous"))
+            and not inner.text.endswith("_message")
+        ):
+            return True
+    return False
+
+
+@check("history.bounded")
+def bounded(app: App) -> Outcome:
+    found = [store for store in stores(app.program) if store.talk] or stores(app.program)
+    if not found:
+        return not_applicable("no place was found where a conversation is kept")
+    bounds = list(_bounds(app))
+    if bounds:
+        return passed("what is kept of a conversation has a limit", *bounds)
+    if app.unread(*CODE):
+        return unproven("no limit was found in what could be read", *_places(app, found))
+    return failed("a conversation is kept without any limit", *_places(app, found))
+
+
+def _bounds(app: App) -> Iterator[Evidence]:
+    for call in app.program.calls:
+        if call.node.kind != "call":
+            continue
+        source = ruby.receiver(call.node)
+        if call.name in (
+            "last",
+            "first",
+            "take",
+            "drop",
+            "pop",
+            "shift",
+            "slice!",
+            "limit",
+            "truncate_to",
+            "ltrim",
+            "drop_while",
+        ) and call.path.startswith(CODE):
+            counted = bool(ruby.arguments(call.node)) or call.name in ("shift", "drop_while")
+            if (
+                source is not None
+                and counted
+                and not _textual(source)
+                and (call.name not in ("shift", "pop") or _counts(call.node))
+            ):
+                yield app.at(call.path, call.node)
+        elif {"expires_in", "expires_at", "expire_after", "ex", "expires"} & set(
+            ruby.options(call.node)
+        ) or call.name in ("expire", "setex", "trim", "prune", "expires_in"):
+            yield app.at(call.path, call.node)
+    for path, root in app.program.files.items():
+        if not path.startswith(CODE):
+            continue
+        for node in root.walk():
+            if (
+                node.kind == "range"
+                and node.parent is not None
+                and node.parent.kind == "element_reference"
+                and "-" in node.text
+                and not _textual(node.parent)
+            ) or (
+                node.kind == "binary"
+                and any(inner.kind == "constant" and BOUNDS.search(inner.text) for inner in node.walk())
+                and any(word in node.text for word in (".size", ".length", ".count", "bytesize"))
+                and any(word in node.text.lower() for word in TALK)
+            ):
+                yield app.at(path, node)
+
+
+def _counts(node: Node) -> bool:
+    """Whether a shift stands under a condition or loop on a size."""
+    return any(
+        ancestor.kind in ("while", "while_modifier", "until", "until_modifier", "if", "if_modifier")
+        for ancestor in node.ancestors()
+    ) or bool(ruby.arguments(node))
+
+
+def _textual(node: Node) -> bool:
+    name = node.text.split("[")[0].split(".")[-1].lstrip("@").lower()
+    return name in TEXTUAL or name.endswith(("_text", "_content", "to_s", "strip"))

@@ -34,16 +34,17 @@ _SWITCHES = (
     "OPENCODE_DISABLE_DEFAULT_PLUGINS",
     "OPENCODE_DISABLE_LSP_DOWNLOAD",
     "OPENCODE_DISABLE_MODELS_FETCH",
-    "OPENCODE_DISABLE_PROJECT_CONFIG",  # or an agent could configure itself for the next phase, from its workspace
+    "OPENCODE_DISABLE_PROJECT_CONFIG",  # nor instructions that the agent leaves in its workspace for the next phase
     "OPENCODE_DISABLE_SHARE",
-    "OPENCODE_PURE",  # no plugins: an agent could leave one in its HOME
 )
 
 
 class OpenCode:
     """Settings: `context_tokens` and `output_tokens` (the model's limits) and `reasoning_effort` (passed on as it is).
 
-    opencode chooses a system prompt by the model's name, and leaves out of its events what sub-agents use.
+    Three things to know of opencode 1.18: it chooses a system prompt by the model's name; its events leave out what
+    sub-agents use; and it runs plugins that it finds in the workspace's .opencode or in HOME, whatever its switches
+    say, so an agent can change its own harness for the next phase.
     """
 
     name = "opencode"

@@ -136,15 +136,17 @@ def _difference(stored: Plan, plan: Plan) -> str:
     if missing := sorted(old.keys() ^ new.keys()):
         return f"trial {missing[0]} is only in {'the locked one' if missing[0] in old else 'the new one'}"
     for name, spec in new.items():
-        if path := _first_difference(old[name], spec):
-            return f"trial {name}: {path}"
+        if found := _first_difference(old[name], spec):
+            return f"trial {name}: {found}"
     return "the order of trials"
 
 
-def _first_difference(old: Any, new: Any) -> str:
+def _first_difference(old: Any, new: Any, path: str = "") -> str:
+    """The first value that differs, by its dotted path; empty where all is the same."""
     if not (isinstance(old, dict) and isinstance(new, dict)):
-        return "" if old == new else f"{old!r} became {new!r}"
-    for key in sorted(old.keys() | new.keys()):
-        if found := _first_difference(old.get(key), new.get(key)):
-            return f"{key}: {found}" if not found.startswith(("'", '"')) else f"{key} {found}"
-    return ""
+        return "" if old == new else f"{path}: {old!r} became {new!r}"
+    inner = (
+        _first_difference(old.get(key), new.get(key), f"{path}.{key}" if path else str(key))
+        for key in sorted(old.keys() | new.keys())
+    )
+    return next((found for found in inner if found), "")

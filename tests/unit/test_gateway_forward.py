@@ -101,7 +101,7 @@ async def test_a_client_that_hangs_up_early_leaves_a_whole_record(tmp_path: Path
             response = await client.chat({**ASK, "stream": True})
             await response.content.readany()
             response.close()
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.3)  # until the gateway's side of the connection is gone
             server.hold.set()
             record = (await client.records())[0]
             assert server.sent_all.is_set()

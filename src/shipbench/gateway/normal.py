@@ -33,7 +33,7 @@ def root_of(body: bytes) -> str | None:
 
 @lru_cache(maxsize=16)
 def root_pattern(root: str) -> re.Pattern[str]:
-    """Finds `root` as a whole path, or as the beginning of one: not /work in /work-2."""
+    """Finds `root` as a whole path, or as the beginning of one: not /app in /app-2."""
     return re.compile(re.escape(root) + r"(?![\w.-])")
 
 

@@ -73,9 +73,9 @@ class Assistant
     fail_with Busy, error
   rescue RubyLLM::ContextLengthExceededError => error
     fail_with TooLong, error
-  rescue RubyLLM::Error, Faraday::Error, SystemCallError, IOError, Timeout::Error => error
+  rescue RubyLLM::Error, Faraday::Error => error
     fail_with Unavailable, error
-  rescue NoMethodError, TypeError => error # an answer that is not shaped as the gem expects it
+  rescue StandardError => error # sockets and time-outs, and answers of a shape on which the gem itself trips
     fail_with Unavailable, error
   end
 

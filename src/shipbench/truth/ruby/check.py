@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from shipbench.truth.model import area_of
 from shipbench.truth.ruby.build import add_all, settle
 from shipbench.truth.ruby.facts import collect
-from shipbench.truth.ruby.flow import Flow
+from shipbench.truth.ruby.flow import Flow, Params
 from shipbench.truth.ruby.indexer import Indexer
 from shipbench.truth.ruby.libraries import Library
-from shipbench.truth.ruby.stubs import replaced_methods
+from shipbench.truth.ruby.parameters import parameters_given
+from shipbench.truth.ruby.relevance import relevant_sources
+from shipbench.truth.ruby.stubs import replaced_methods, stubbed_constants
 from shipbench.truth.ruby.symbols import Index
 from shipbench.truth.ruby.syntax import MAX_SOURCE_BYTES, Source, parse
 from shipbench.truth.ruby.verdict import Raw, Verdicts
@@ -19,6 +21,8 @@ from shipbench.truth.ruby.world import World
 MAX_FILES = 5_000
 MAX_TOTAL = 32 * 1024 * 1024
 MAX_SECONDS = 60.0
+# How often arguments are carried from call sites to parameters before anything is judged.
+ROUNDS = 2
 
 _SUFFIXES = (".rb", ".rake", ".ru", ".erb", ".jbuilder", ".gemspec", ".builder")
 _NAMES = {"Rakefile", "Capfile", "Guardfile", "Thorfile"}
@@ -96,8 +100,16 @@ def check(
         values = {key: value for indexer in reversed(indexers) for key, value in indexer.values.items()}
         facts = collect(parsed.all if testing else sources, places)
         replaced = replaced_methods(sources) if testing else frozenset()
+        relevant = relevant_sources(sources, parsed.all if testing else sources, library, indexers)
+        params: Params = {}
+        for _ in range(ROUNDS):
+            learner = Flow(world, places, values, facts, None, replaced)
+            learner.params = params
+            _run(learner, relevant, parsed.deadline, [])
+            params = parameters_given(learner)
         flow = Flow(world, places, values, facts, verdicts, replaced)
-        _run(flow, sources, parsed.deadline, notes)
+        flow.params = params
+        _run(flow, relevant, parsed.deadline, notes)
         uses += verdicts.uses.values()
     return sorted(uses), notes
 
@@ -106,6 +118,10 @@ def _indexed(sources: list[Source], about: Library, notes: list[str]) -> tuple[I
     index = Index("application", "")
     indexer = Indexer(index)
     add_all(indexer, sources, index)
+    for source in sources:
+        for name in stubbed_constants(source):
+            owner, _, last = name.rpartition("::")
+            index.module(owner).constants.setdefault(last, source.path)
     notes += index.notes
     return index, indexer
 

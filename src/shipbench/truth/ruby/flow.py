@@ -5,6 +5,8 @@ understood is UNKNOWN, and nothing is said of what is done with it.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Protocol
 
 from tree_sitter import Node
@@ -40,6 +42,21 @@ _SAME = {"dup", "clone", "freeze", "itself", "tap", "presence", "deep_dup"}
 _SENDS = {"public_send", "send", "__send__"}
 
 
+@dataclass
+class Passed:
+    """The types at one call. `open` says that a splat may bring any more."""
+
+    name: str
+    receiver: Types
+    positional: list[Types] = dataclass_field(default_factory=list)
+    keywords: dict[str, Types] = dataclass_field(default_factory=dict)
+    open: bool = False
+
+
+# The `def` at (path, offset) → what its parameters are given.
+Params = dict[tuple[str, int], dict[str, Types]]
+
+
 class Judge(Protocol):
     """Is told of every use whose receiver is known."""
 
@@ -63,6 +80,8 @@ class Flow:
     ) -> None:
         self.world, self.places, self.values, self.facts, self.judge = world, places, values, facts, judge
         self.replaced = replaced
+        self.passed: dict[tuple[str, int], Passed] = {}
+        self.params: Params = {}
         self.yielded: dict[tuple[str, int], Types] = {}
         self.results: dict[tuple[str, int], Types] = {}
         self.running: set[tuple[str, int]] = set()
@@ -88,7 +107,7 @@ class Flow:
         kind = class_object if place.singleton else instance
         self_types = kind(place.module) if place.module else UNKNOWN
         scope = Scope(path, place.nesting, place.module, place.singleton, self_types)
-        self._parameters(field(node, "parameters"), scope)
+        self._parameters(field(node, "parameters"), scope, self.params.get(key))
         body = field(node, "body")
         result = self._twice(body, scope) if body is not None else NIL
         self.running.discard(key)
@@ -105,16 +124,18 @@ class Flow:
         self.reporting = before
         return result
 
-    def _parameters(self, node: Node | None, scope: Scope) -> None:
+    def _parameters(self, node: Node | None, scope: Scope, given: dict[str, Types] | None = None) -> None:
+        """`given` is what call sites pass; a parameter that none of them passes holds its default."""
         for parameter in node.named_children if node is not None else ():
             name = text(parameter) if parameter.type == "identifier" else text(field(parameter, "name"))
             value = field(parameter, "value")
-            if value is not None:
-                self.eval(value, scope)
-            if name:
-                scope.locals[name] = UNKNOWN
-            elif parameter.type == "destructured_parameter":
+            types = self.eval(value, scope) if value is not None else NOTHING
+            if not name:
                 self._unknown_targets(parameter, scope)
+            elif parameter.type in {"identifier", "optional_parameter", "keyword_parameter"} and given is not None:
+                scope.locals[name] = (types | given.get(name, NOTHING)) or UNKNOWN
+            else:
+                scope.locals[name] = UNKNOWN
 
     # -- expressions ----------------------------------------------------------------------------------------------
 
@@ -409,7 +430,7 @@ class Flow:
         parameters = field(body, "parameters") if body.type in {"method", "singleton_method"} else None
         if parameters is not None:
             before, self.reporting = self.reporting, False
-            self._parameters(parameters, scope)
+            self._parameters(parameters, scope, self.params.get((scope.path, body.start_byte)))
             self.reporting = before
         if names - set(scope.locals):
             for name in names & _assigned(body) - set(scope.locals):
@@ -432,7 +453,7 @@ class Flow:
         if found.module is not None:
             return class_object(found.module)
         if not found.at:
-            return UNKNOWN
+            return UNKNOWN if found.owner else OTHER  # what neither library nor application defines is somebody else's
         name = path.rsplit("::", 1)[-1]
         full = f"{found.owner}::{name}" if found.owner else name
         if full not in self.constant_cache:
@@ -453,13 +474,13 @@ class Flow:
         if name == "defined?":
             return OTHER
         if receiver is None:
-            self._arguments(node, scope)
+            self._pass(node, name, scope.self_types, scope)
             if method is not None and method.type == "super":
                 self._block(node, UNKNOWN, scope, keep_self=False)
                 return UNKNOWN
             return self._own_call(node, name, scope)
         types = self.eval(receiver, scope)
-        self._arguments(node, scope)
+        self._pass(node, name, types, scope)
         if name in _SENDS:
             given_nodes = arguments(node)
             literal = (
@@ -471,14 +492,26 @@ class Flow:
             return UNKNOWN
         return self.send(node, types, name, scope)
 
-    def _arguments(self, node: Node, scope: Scope) -> None:
+    def _pass(self, node: Node, name: str, receiver: Types, scope: Scope) -> None:
+        """Evaluate the arguments of a call, and remember their types for the parameters that take them."""
+        passed = Passed(name, receiver)
         for argument in arguments(node):
-            if argument.type == "pair":
-                value = field(argument, "value")
+            kind = argument.type
+            if kind == "pair":
+                key, value = field(argument, "key"), field(argument, "value")
+                label = text(key).rstrip(":")
                 if value is not None:
-                    self.eval(value, scope)
-            else:
+                    passed.keywords[label] = self.eval(value, scope)
+                else:  # `key:` alone stands for the local or method of that name
+                    passed.keywords[label] = scope.get(label) or UNKNOWN
+            elif kind in {"splat_argument", "hash_splat_argument", "forward_argument"}:
                 self.eval(argument, scope)
+                passed.open = True
+            elif kind == "block_argument":
+                self.eval(argument, scope)
+            else:
+                passed.positional.append(self.eval(argument, scope))
+        self.passed[scope.path, node.start_byte] = passed
 
     def _element_reference(self, node: Node, scope: Scope) -> Types:
         receiver = field(node, "object")
@@ -518,7 +551,10 @@ class Flow:
             value = self._block(node, types, scope, keep_self=True) if block else UNKNOWN
             return types if name in _SAME else value
         if name == "class" and known(types):
-            return frozenset(Type("class", each.name) if each.kind == "instance" else Type("other") for each in types)
+            modules = [part for each in types for part in self.world.parts(each.name)]
+            if any(part.kind == "class" for part in modules) or not modules:
+                return frozenset(Type("class", each.name) if each.kind == "instance" else Type("other") for each in types)
+            return UNKNOWN
         result: Types = NOTHING
         yields: Types = NOTHING
         kept = True

@@ -22,6 +22,7 @@ _QUESTIONS = re.compile(
     r"respond_to\?|defined\?|is_a\?|kind_of\?|instance_of\?|===|method_defined\?|const_defined\?|RUBY_VERSION|VERSION|"
     r"Gem::Version|instance_methods|public_methods|\.methods\b|\.class\b"
 )
+_PLAIN = {"nil", "false", "true", "return", "return nil", "return false", "return true", "next"}
 _ENDS = {"method", "singleton_method", "class", "module", "program"}
 _RAISING = {"assert_raises", "assert_raise", "assert_throws", "refute_respond_to", "assert_not_respond_to"}
 
@@ -45,6 +46,20 @@ def guard(node: Node, receiver: str, name: str) -> str:
     if receiver and re.search(rf"(?<![\w.@]){re.escape(receiver)}\.(is_a\?|kind_of\?|instance_of\?|class\b)", body):
         return f"the method asks for the class of {receiver}"
     return ""
+
+
+def _falls_back(clause: Node, receiver: str, name: str) -> bool:
+    """A rescue that offers another way, or answers with a plain value, expects the API to be missing; one that reports a
+    failure does not."""
+    if not re.search(r"\b(NoMethodError|NameError)\b", text(field(clause, "exceptions"))):
+        return False
+    body = field(clause, "body")
+    statements = body.named_children if body is not None else []
+    root = receiver.split(".")[0] or name
+    if any(each.type == "comment" for each in statements):
+        statements = [each for each in statements if each.type != "comment"]
+    plain = all(text(each) in _PLAIN or each.type in {"string", "array", "hash", "integer"} for each in statements)
+    return plain or re.search(rf"(?<!\w){re.escape(root)}(?!\w)", text(body)) is not None
 
 
 def _guarded_by(parent: Node, current: Node, receiver: str, name: str) -> str:

@@ -103,8 +103,16 @@ class Verdicts:
         symbol = self._symbol(member, name)
         if any(look.open for _, look in found):
             self._add(node, path, symbol, "unknown", "method", f"{self._owner(member)} is not closed: {look.open}")
-        elif len(concerned) == len(members) and text(child(node, "receiver")) != "self":
+        elif len(concerned) == len(members) and not self._self_may_have_more(node, concerned):
             self._missing_method(node, path, member, name, symbol)
+
+    def _self_may_have_more(self, node: Node, members: list[Type]) -> bool:
+        """`self` may be of a subclass, and what a module calls self is whatever includes it."""
+        receiver = text(child(node, "receiver") or child(node, "object") or child(node, "left"))
+        mixin = any(
+            each.kind == "instance" and all(part.kind == "module" for part in self.world.parts(each.name)) for each in members
+        )
+        return mixin or receiver in {"self", "self.class", "self.class.new"}
 
     def _find(self, member: Type, name: str) -> Found:
         finder = self.world.class_method if member.kind == "class" else self.world.instance_method

@@ -68,6 +68,9 @@ def take_pictures(site: Path, folder: Path, trial: str) -> None:
                 for scheme in ("light", "dark"):
                     with open_page(chromium, path, scheme=scheme, form=form) as (page, _):
                         page.screenshot(path=folder / f"site-{name}-{scheme}-{form}.png")
+        for part in ("findings", "timeline"):
+            with open_page(chromium, pages["trial"], f"#{part}") as (page, _):
+                page.screenshot(path=folder / f"site-trial-{part}-light-desktop.png")
 
 
 if __name__ == "__main__":

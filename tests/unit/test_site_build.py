@@ -18,6 +18,7 @@ from shipbench.errors import InputError
 from shipbench.files import carried
 from shipbench.site.build import build_site
 from shipbench.standings.collect import standings
+from shipbench.task.load import load_task
 
 PUBLISHED = carried("published") / "2026-05"
 POISON = "\"'><script>alert(1)</script></textarea><img src=x onerror=alert(1)>\u202e\x1b[31m{{7*7}}\x00&lt;b&gt;"
@@ -205,6 +206,34 @@ def test_deductions_lead_to_findings_and_findings_to_source(pages: dict[str, Pag
     assert "app/chat.rb:1" in page.text
     marked = [attributes for tag, attributes in page.elements if tag == "span" and attributes.get("class") == "hit"]
     assert len(marked) == 1
+
+
+def test_evidence_for_one_place_is_quoted_once_with_all_that_it_says(tmp_path: Path) -> None:
+    evidence = [Evidence(path="app/chat.rb", line=1, text=text) for text in ("class Chat", "no such constant", "")]
+    findings = [Finding(check="llm.api_real", verdict="fail", summary="invented", evidence=evidence)]
+    run = write_run(tmp_path / "run", [golden(findings=findings)], tmp_path / "workspaces")
+    build_site([run.root], tmp_path / "out")
+    page = trial_of(read_site(tmp_path / "out"), "scripted")
+    classes = [attributes.get("class") for _, attributes in page.elements]
+    assert classes.count("quote") == 1
+    assert classes.count("hit") == 1
+    assert classes.count("found") == 1  # the line itself is not said twice
+    assert "no such constant" in page.text
+
+
+def test_a_cap_over_unproven_points_does_not_hide_them(tmp_path: Path) -> None:
+    findings = [
+        Finding(check=check, verdict="pass", summary="fine")
+        for check in load_task("rails-chat").checks
+        if "live" not in check
+    ]
+    findings = [found for found in findings if found.check != "llm.api_real"]
+    findings.append(Finding(check="llm.api_real", verdict="fail", summary="invented", evidence=[Evidence(path="x")]))
+    run = write_run(tmp_path / "run", [golden(findings=findings)], tmp_path / "workspaces")
+    build_site([run.root], tmp_path / "out")
+    text = trial_of(read_site(tmp_path / "out"), "scripted").text
+    assert "The cap holds, whatever is unproven" in text
+    assert "Capped at" in text
 
 
 def test_a_cap_shows_the_score_without_it(pages: dict[str, Page]) -> None:

@@ -33,6 +33,8 @@ def row(contender: str, rank: int | None, score: float | None, **changes: object
         (numbers.points(None), "unknown"),
         (numbers.signed(-2.5), "−2.5"),
         (numbers.duration(0), "0 s"),
+        (numbers.duration(0.0001), "under 1 ms"),
+        (numbers.duration(0.0042), "4 ms"),
         (numbers.duration(0.42), "0.42 s"),
         (numbers.duration(59.7), "1 m 00 s"),
         (numbers.duration(3725), "1 h 02 m"),

@@ -9,7 +9,7 @@ from shipbench.site.text import slug
 from shipbench.task.model import CheckEntry, Requirement
 
 ORDER: tuple[Verdict, ...] = ("fail", "unproven", "not_applicable", "pass")
-MAX_QUOTES = 40
+MAX_EVIDENCE = 40
 
 
 @dataclass(frozen=True)
@@ -67,5 +67,5 @@ def _group(number: int, check: str, findings: list[Finding], catalogue: Catalogu
 
 
 def _shown(finding: Finding, sources: Sources) -> ShownFinding:
-    quotes = [sources.quote(evidence) for evidence in finding.evidence[:MAX_QUOTES]]
-    return ShownFinding(finding.verdict, finding.summary, quotes, len(finding.evidence) - len(quotes))
+    shown = finding.evidence[:MAX_EVIDENCE]
+    return ShownFinding(finding.verdict, finding.summary, sources.quotes(shown), len(finding.evidence) - len(shown))

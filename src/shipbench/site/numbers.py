@@ -16,9 +16,11 @@ def signed(value: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """`0 s`, `0.42 s`, `35 s`, `2 m 35 s`, `1 h 02 m`."""
+    """`0 s`, `4 ms`, `0.42 s`, `35 s`, `2 m 35 s`, `1 h 02 m`."""
     if seconds is None:
         return UNKNOWN
+    if 0 < seconds < 0.0995:
+        return f"{seconds * 1e3:.0f} ms" if seconds >= 0.0005 else "under 1 ms"
     if 0 < seconds < 9.95:
         return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
     whole = round(seconds)

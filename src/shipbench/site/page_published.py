@@ -16,7 +16,7 @@ def page_name(published: Published) -> str:
 def published_page(published: Published, board: Board | None, links: list[tuple[str, str]]) -> str:
     """`board` holds the ranked rows of this publication."""
     columns = {
-        name: list(dict.fromkeys(key for row in table.rows for key in row if key != "key"))
+        name: list(dict.fromkeys(key for row in table.rows for key in ("key", *row)))
         for name, table in published.tables.items()
     }
     return render(

@@ -1,5 +1,6 @@
 """The lines around a piece of evidence, from the snapshot that the audit saw."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shipbench.audit.finding import Evidence
@@ -10,6 +11,7 @@ from shipbench.errors import InputError
 from shipbench.site.text import MAX_LINE, visible
 
 CONTEXT = 3  # lines before and after
+MAX_TEXT = 600  # characters of an evidence's own text
 MAX_SOURCE = 512 * 1024  # bytes of a file that are looked at
 
 
@@ -22,10 +24,11 @@ class SourceLine:
 
 @dataclass(frozen=True)
 class Quote:
-    """One piece of evidence as shown. `lines` is empty where no line or no content is known; then `text` stands."""
+    """All evidence for one place, as shown. `lines` is empty where no line or no content is known; a text that only
+    repeats the marked line is left out of `texts`."""
 
     place: str
-    text: str
+    texts: list[str]
     lines: list[SourceLine]
 
 
@@ -38,10 +41,18 @@ class Sources:
         self._digests = {file.path: file.sha256 for file in files if file.kind == "file" and file.sha256}
         self._lines: dict[str, list[str]] = {}
 
-    def quote(self, evidence: Evidence) -> Quote:
-        place = evidence.path if evidence.line is None else f"{evidence.path}:{evidence.line}"
-        lines = [] if evidence.line is None else self._around(evidence.path, evidence.line)
-        return Quote(visible(place), visible(evidence.text, 600), lines)
+    def quotes(self, evidence: Sequence[Evidence]) -> list[Quote]:
+        """One quote a place, in the order in which the places first come up."""
+        texts: dict[tuple[str, int | None], dict[str, None]] = {}
+        for piece in evidence:
+            texts.setdefault((piece.path, piece.line), {})[visible(piece.text, MAX_TEXT).strip()] = None
+        return [self._quote(path, line, list(said)) for (path, line), said in texts.items()]
+
+    def _quote(self, path: str, line: int | None, texts: list[str]) -> Quote:
+        lines = [] if line is None else self._around(path, line)
+        repeated = {"", *(shown.text.strip() for shown in lines if shown.marked)}
+        place = path if line is None else f"{path}:{line}"
+        return Quote(visible(place), [text for text in texts if text not in repeated], lines)
 
     def _around(self, path: str, line: int) -> list[SourceLine]:
         lines = self._file(path)

@@ -45,11 +45,16 @@ class Trial:
     report: AuditReport | None
     scorecard: Scorecard | None
 
+    @property
+    def leaves_unproven(self) -> bool:
+        """Whether some dimension has points that nobody could look at, a cap or not."""
+        return any(part.possible > part.proven for part in self.scorecard.dimensions) if self.scorecard else False
+
     @cached_property
     def page(self) -> str:
         """Name of the page: the same whenever the site is built again, and different for every trial."""
         began = self.tries[0].attempt.started.isoformat()
-        return f"{slug(self.name)}-{short_digest(self.name, self.spec.model_dump_json(), began)}"
+        return f"{slug(self.name)}-{short_digest(self.spec.experiment, self.name, began)}"
 
 
 def find_trials(runs: Sequence[RunFolder]) -> list[Trial]:

@@ -72,7 +72,7 @@ def test_what_an_agent_sees_is_its_workspace_its_tools_and_the_gateway(tmp_path:
         f"ls {checkout} {package} {tmp_path} 2>&1 | sort",
         "env | cut -d= -f1 | sort | tr '\\n' ' '",
         "ls /proc | grep -c '^[0-9]*$'",
-        "(exec 3<>/dev/tcp/192.0.2.1/80) 2>&1 | tail -1; cat /proc/net/dev | grep -c :",
+        "(exec 3<>/dev/tcp/192.0.2.1/80) 2>&1 | tail -1; echo interfaces=$(grep -c : /proc/net/dev)",
         "echo x > /usr/escape; echo x > /etc/escape; echo done > mine",
         "find / -xdev -name 'v1.toml' -o -xdev -name task.toml 2>/dev/null | head",
     ]
@@ -87,10 +87,10 @@ def test_what_an_agent_sees_is_its_workspace_its_tools_and_the_gateway(tmp_path:
         assert name not in answers[2].split(), f"{name} of this machine reached the agent"
     assert int(answers[3].split()[0]) < 20
     assert "unreachable" in answers[4]
-    assert answers[4].split()[-1] == "1"  # loopback alone
+    assert "interfaces=1\n" in answers[4]  # loopback alone
     assert not Path("/usr/escape").exists()
     assert not Path("/etc/escape").exists()
-    assert answers[6].strip() in ("", "(no output)")
+    assert "toml" not in answers[6]
     assert [file.path for file in bundle.snapshot("build").files] == ["mine"]
 
 
@@ -149,7 +149,7 @@ def test_links_and_pipes_left_by_an_agent_are_recorded_and_not_followed(tmp_path
         (CommandModel([]), {}, Outcome.GAVE_UP, Cause.CONTENDER),
         (CommandModel(["touch same"] * 50), {}, Outcome.LOOPED, Cause.CONTENDER),
         (CommandModel(["touch a", "sleep 100"]), {"phase_minutes": 0.05}, Outcome.TIMEOUT, Cause.CONTENDER),
-        (CommandModel(["touch a", "sleep 100"]), {"stall_minutes": 0.04}, Outcome.STALLED, Cause.HARNESS),
+        (CommandModel(["touch a", "sleep 100"]), {"stall_minutes": 0.04}, Outcome.STALLED, Cause.CONTENDER),
         (CommandModel([f"touch {n}" for n in range(50)]), {"requests": 3}, Outcome.LIMIT, Cause.CONTENDER),
         (CommandModel([], status=401), {}, Outcome.CRASHED, Cause.PROVIDER),
     ],

@@ -76,6 +76,9 @@ def test_children_left_behind_in_the_group_are_ended(tmp_path: Path) -> None:
     )
     ended, lines = run(code, tmp_path)
     assert ended.code == 0
+    deadline = time.monotonic() + 5  # the kernel takes a moment to carry out a kill
+    while _running(int(lines[0])) and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert not _running(int(lines[0]))
 
 

@@ -8,7 +8,7 @@ from shipbench.audit.run import audit
 from shipbench.bundle.layout import Bundle, RunFolder
 from shipbench.bundle.snapshot import restore
 from shipbench.files import write_atomically
-from shipbench.rubric.load import load_rubric
+from shipbench.rubric.load import task_rubric
 from shipbench.rubric.score import score
 from shipbench.task.load import Task, load_task
 
@@ -16,7 +16,7 @@ from shipbench.task.load import Task, load_task
 def audit_and_score(folder: Path, task: Task, rubric: str | None = None) -> AuditReport:
     """Findings and scorecard of the application in `folder`, under the rubric version or the task's own."""
     findings = audit(folder, task)
-    scorecard = score(load_rubric(task.rubric_path(rubric)), findings)
+    scorecard = score(task_rubric(task, rubric), findings)
     return AuditReport(task=task.name, findings=findings, scorecard=scorecard.model_dump())
 
 

@@ -13,7 +13,8 @@ class Ending(StrEnum):
     DONE = "the agent ended by itself"
     NOTHING_BUILT = "the agent ended by itself and left no file"
     PHASE_TIME = "the phase's time was over"
-    NO_PROGRESS = "the agent was silent, with no request under way"
+    HUNG_CALL = "a tool call of the agent did not end"
+    NO_PROGRESS = "the harness was silent, with neither request nor tool call under way"
     NO_ANSWER = "the provider did not answer a request"
     REPEATED_CALL = "the same tool call was repeated"
     REPEATED_ERROR = "the same provider error was repeated"
@@ -38,6 +39,7 @@ JUDGEMENTS = MappingProxyType(
         Ending.DONE: Judgement(Outcome.COMPLETED, None),
         Ending.NOTHING_BUILT: Judgement(Outcome.GAVE_UP, Cause.CONTENDER),
         Ending.PHASE_TIME: Judgement(Outcome.TIMEOUT, Cause.CONTENDER),
+        Ending.HUNG_CALL: Judgement(Outcome.STALLED, Cause.CONTENDER),
         Ending.NO_PROGRESS: Judgement(Outcome.STALLED, Cause.HARNESS),
         Ending.NO_ANSWER: Judgement(Outcome.STALLED, Cause.PROVIDER),
         Ending.REPEATED_CALL: Judgement(Outcome.LOOPED, Cause.CONTENDER),

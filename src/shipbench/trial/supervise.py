@@ -38,6 +38,7 @@ class Watch:
     repeated: Ending | None = None  # set as soon as it is seen: a loop that ends by itself later was one all the same
     alarm: asyncio.Event = field(default_factory=asyncio.Event)
     last_failed: str | None = None
+    call_under_way: bool = False  # the last answer asked for a tool call, and no request has brought its result
     _calls: list[str] = field(default_factory=list)
     _errors: list[str] = field(default_factory=list)
 
@@ -52,6 +53,8 @@ class Watch:
         failed = exchange.status >= 400 or exchange.error is not None
         self.last_failed = f"{exchange.status}: {exchange.error or ''}"[:300] if failed else None
         self._errors = [*self._errors, self.last_failed][-REPEATED_ERRORS:] if self.last_failed else []
+        if not exchange.side_call:
+            self.call_under_way = bool(exchange.tool_calls)
         for call in exchange.tool_calls:
             self._calls = [*self._calls, f"{call.name} {call.arguments_sha256}"][-REPEATED_CALLS:]
             self._look_for_repeats()
@@ -73,7 +76,9 @@ class Watch:
         if now - self.started > self.phase_seconds:
             return Ending.PHASE_TIME
         if now - self.last_sign > self.stall_seconds:
-            return Ending.NO_ANSWER if self.in_flight() else Ending.NO_PROGRESS
+            if self.in_flight():
+                return Ending.NO_ANSWER
+            return Ending.HUNG_CALL if self.call_under_way else Ending.NO_PROGRESS
         return None
 
 

@@ -98,7 +98,7 @@ def tool_results(root: Path) -> list[str]:
     """The outputs of the tool calls, from the last recorded request."""
     import zstandard
 
-    last = sorted((root / "wire" / "bodies").glob("*.request.zst"))[-1]
+    last = max((root / "wire" / "bodies").glob("*.request.zst"))
     messages = json.loads(zstandard.ZstdDecompressor().stream_reader(last.open("rb")).read())["messages"]
     return [message["content"] for message in messages if message["role"] == "tool"]
 
@@ -162,3 +162,11 @@ def test_each_way_to_fail_has_its_outcome_and_cause(
     assert (result.outcome, result.cause) == (outcome, cause), result.reason
     assert result.phases == ["build"]  # a phase after one that did not end well would measure something else
     assert verify(bundle) == []
+
+
+def test_the_built_in_agents_own_step_limit_is_the_contenders(tmp_path: Path) -> None:
+    trial = spec("host")
+    contender = trial.contender.model_copy(update={"settings": {"max_steps": "2"}})
+    model = CommandModel([f"touch {n}" for n in range(50)])
+    result, _, _ = attempt(tmp_path, model, trial.model_copy(update={"contender": contender}))
+    assert (result.outcome, result.cause) == (Outcome.LIMIT, Cause.CONTENDER), result.reason

@@ -10,12 +10,11 @@ from typing import Any, Literal
 from multidict import CIMultiDict
 
 from shipbench.bundle.layout import Bundle
-from shipbench.bundle.schema import Attempt, ContenderSpec, Limits, TrialSpec
-from shipbench.gateway.totals import Totals
+from shipbench.bundle.schema import Attempt, ContenderSpec, Limits, TrialSpec, Usage
 from shipbench.gateway.providers import Provider, ProviderRequest, ProviderResponse
 from shipbench.gateway.server import Gateway, Ticket
+from shipbench.gateway.totals import Totals
 from shipbench.gateway.wires.chat_answer import PlayedAnswer, PlayedCall, stream
-from shipbench.bundle.schema import Usage
 from shipbench.harness.registry import get_harness
 from shipbench.sandbox.registry import get_sandbox
 from shipbench.task.load import load_task

@@ -114,14 +114,17 @@ def exchange(
     *, status: int = 200, error: str | None = None, call: str | None = None, refused: str | None = None
 ) -> Exchange:
     calls = [] if call is None else [ToolCall(name="bash", arguments_sha256=call)]
-    return Exchange.model_validate(
-        {
-            **dict.fromkeys(Exchange.model_fields),
-            **{"id": 1, "attempt": "attempt-1", "phase": "build", "wire": "chat", "method": "POST", "path": "/v1"},
-            **{"started": 0.0, "status": status, "streamed": True, "side_call": False, "usage": Usage(), "cost": Cost()},
-            **{"tool_calls": calls, "tools_offered": 4, "client_left": False, "error": error, "refused": refused},
-        }
-    )
+    known: dict[str, object] = {
+        "id": 1,
+        "attempt": "attempt-1",
+        "phase": "build",
+        "wire": "chat",
+        "method": "POST",
+        "path": "/v1",
+    }
+    known |= {"started": 0.0, "status": status, "streamed": True, "side_call": False, "usage": Usage(), "cost": Cost()}
+    known |= {"tool_calls": calls, "tools_offered": 4, "client_left": False, "error": error, "refused": refused}
+    return Exchange.model_validate({**dict.fromkeys(Exchange.model_fields), **known})
 
 
 def watch_of(*exchanges: Exchange) -> Watch:

@@ -34,7 +34,11 @@ def watching(trials: int) -> Iterator[Callable[[Progress], None]]:
         yield lambda progress: _plain(rows, progress, trials)
         return
     with Live(console=console, refresh_per_second=4, get_renderable=lambda: _table(rows, trials)):
-        yield lambda progress: _update(rows, progress) and None
+
+        def update(progress: Progress) -> None:
+            _update(rows, progress)
+
+        yield update
 
 
 def _update(rows: dict[str, _Row], progress: Progress) -> _Row:

@@ -30,7 +30,6 @@ from shipbench.trial.endings import JUDGEMENTS
 from shipbench.trial.home import remove_tree
 
 MAX_ATTEMPTS = 3
-SETTLE_SECONDS = 30.0
 
 
 @dataclass
@@ -133,7 +132,7 @@ class _Engine:
         try:
             attempt = await run_attempt(bundle, opened, spec, stage)
         finally:
-            await wire.settle(SETTLE_SECONDS)
+            wire.close()
             await asyncio.to_thread(remove_tree, scratch)
         return attempt
 

@@ -60,6 +60,7 @@ class Harness(Protocol):
     """One agent CLI. It holds nothing of a trial, so that one instance may serve many at once."""
 
     name: str
+    own_limit_exits: frozenset[int]  # exit codes that mean: the agent reached a limit that its settings gave it
 
     def version(self) -> str:
         """The version of the CLI that would run. InputError with what to do where it is missing."""

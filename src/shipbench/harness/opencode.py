@@ -48,6 +48,7 @@ class OpenCode:
     """
 
     name = "opencode"
+    own_limit_exits: frozenset[int] = frozenset()
 
     def version(self) -> str:
         return find_program().version

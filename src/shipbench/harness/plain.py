@@ -26,6 +26,7 @@ from shipbench.harness.base import (
     launch_digest,
     short,
 )
+from shipbench.harness.plain_agent import EXIT_STEPS
 
 _AGENT = "plain_agent.py"
 _SETTINGS = ("max_steps", "output_tokens", "reasoning_effort")
@@ -38,6 +39,7 @@ class Plain:
     """
 
     name = "plain"
+    own_limit_exits = frozenset({EXIT_STEPS})
 
     def version(self) -> str:
         return __version__

@@ -25,6 +25,7 @@ from shipbench.trial.home import write_home
 from shipbench.trial.supervise import Exit, Watch, supervise
 from shipbench.trial.transcript import Transcript
 
+SETTLE_SECONDS = 30.0
 EMPTY = Snapshot(files=[], omitted=[])
 
 
@@ -111,6 +112,8 @@ async def run_attempt(bundle: Bundle, attempt: Attempt, spec: TrialSpec, stage: 
         )
         if record.outcome is not Outcome.COMPLETED:
             break
+    # An exchange may still be draining after its agent was ended; once sealed, nothing may be added.
+    await stage.wire.settle(SETTLE_SECONDS)
     attempt = attempt.model_copy(update={"ended": datetime.now(UTC)})
     write_atomically(bundle.attempt_path, attempt.model_dump_json(indent=1) + "\n")
     seal(bundle)
@@ -139,7 +142,7 @@ class _Run:
         after = await asyncio.to_thread(take_snapshot, self.bundle, self.cell.workspace)
         changed = changed_paths(before, after)
         difference = await asyncio.to_thread(unified_diff, before, after, lambda sha256: read_blob(self.bundle, sha256))
-        ending = _judge(ended, watch, after)
+        ending = _judge(ended, watch, after, self.stage.harness.own_limit_exits)
         judgement = JUDGEMENTS[ending]
         record = PhaseRecord(
             name=phase.name,
@@ -209,12 +212,14 @@ class _Run:
         wire.on_exchange = on_exchange
 
 
-def _judge(ended: Exit, watch: Watch, after: Snapshot) -> Ending:
+def _judge(ended: Exit, watch: Watch, after: Snapshot, own_limit_exits: frozenset[int]) -> Ending:
     """An exit is judged by its code and by what was last seen on the wire; a stop by why it was made."""
     if watch.limit_reached and (ended.ending is not None or ended.code != 0):
         return Ending.SPEND_LIMIT
     if stopped := ended.ending or watch.repeated:
         return stopped
+    if ended.code in own_limit_exits:
+        return Ending.OWN_LIMIT
     if ended.code != 0:
         return Ending.PROVIDER_ERROR if watch.last_failed else Ending.HARNESS_EXIT
     if watch.limit_reached:

@@ -19,6 +19,7 @@ class Ending(StrEnum):
     REPEATED_CALL = "the same tool call was repeated"
     REPEATED_ERROR = "the same provider error was repeated"
     SPEND_LIMIT = "a limit of the trial was reached"
+    OWN_LIMIT = "the agent reached a limit of its own settings"
     PROVIDER_ERROR = "the harness gave up after a provider error"
     HARNESS_EXIT = "the harness ended with an error"
     CANNOT_START = "the agent could not be started"
@@ -45,6 +46,7 @@ JUDGEMENTS = MappingProxyType(
         Ending.REPEATED_CALL: Judgement(Outcome.LOOPED, Cause.CONTENDER),
         Ending.REPEATED_ERROR: Judgement(Outcome.CRASHED, Cause.PROVIDER),
         Ending.SPEND_LIMIT: Judgement(Outcome.LIMIT, Cause.CONTENDER),
+        Ending.OWN_LIMIT: Judgement(Outcome.LIMIT, Cause.CONTENDER),
         Ending.PROVIDER_ERROR: Judgement(Outcome.CRASHED, Cause.PROVIDER),
         Ending.HARNESS_EXIT: Judgement(Outcome.CRASHED, Cause.HARNESS),
         Ending.CANNOT_START: Judgement(Outcome.CRASHED, Cause.INFRASTRUCTURE, retry=True),

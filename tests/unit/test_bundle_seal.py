@@ -50,3 +50,12 @@ def test_a_bundle_is_sealed_once(tmp_path: Path) -> None:
 def test_an_unsealed_bundle_says_so(tmp_path: Path) -> None:
     (tmp_path / "attempt-1").mkdir()
     assert "not sealed" in verify(Bundle(tmp_path / "attempt-1"))[0]
+
+
+def test_a_link_in_the_place_of_a_file_is_a_change_and_is_not_followed(tmp_path: Path) -> None:
+    bundle = make(tmp_path / "attempt-1")
+    path = bundle.root / "attempt.json"
+    (tmp_path / "outside").write_bytes(path.read_bytes())
+    path.unlink()
+    path.symlink_to(tmp_path / "outside")
+    assert verify(bundle) == ["attempt.json: changed"]

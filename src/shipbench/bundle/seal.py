@@ -43,8 +43,17 @@ def verify(bundle: Bundle) -> list[str]:
 
 
 def _digests(root: Path) -> dict[str, str]:
-    paths = sorted(path for path in root.rglob("*") if path.is_file() and path.name != "seal.json")
-    return {path.relative_to(root).as_posix(): _file_digest(path) for path in paths}
+    found = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path != root / "seal.json"}
+    return {name: digest for name, path in sorted(found.items()) if (digest := _entry_digest(path))}
+
+
+def _entry_digest(path: Path) -> str | None:
+    """Of a file its digest, None for a folder; anything else is named as what it is, never followed or opened."""
+    if path.is_symlink():
+        return f"link to {path.readlink()}"
+    if path.is_dir():
+        return None
+    return _file_digest(path) if path.is_file() else "not a regular file"
 
 
 def _file_digest(path: Path) -> str:

@@ -191,7 +191,8 @@ class _Run:
         self._listen(phase, watch)
         argv = self.stage.sandbox.command(self.cell, launch.argv)
         ended = await supervise(argv, launch.env, launch.stdin, self.cell.workspace, folder, watch, transcript.line)
-        return launch.argv, ended, watch
+        # The program by its name: its place is the machine's, not the attempt's.
+        return [Path(launch.argv[0]).name, *launch.argv[1:]], ended, watch
 
     def _listen(self, phase: Phase, watch: Watch) -> None:
         wire = self.stage.wire

@@ -170,3 +170,13 @@ def test_the_built_in_agents_own_step_limit_is_the_contenders(tmp_path: Path) ->
     model = CommandModel([f"touch {n}" for n in range(50)])
     result, _, _ = attempt(tmp_path, model, trial.model_copy(update={"contender": contender}))
     assert (result.outcome, result.cause) == (Outcome.LIMIT, Cause.CONTENDER), result.reason
+
+
+@needs_bubblewrap
+def test_a_sandbox_that_does_not_start_is_infrastructure_and_may_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Bubblewrap, "command", lambda _self, _cell, argv: ["bwrap", "--bind", "/no/such", "/x", *argv])
+    result, _, _ = attempt(tmp_path, CommandModel([]), spec("bubblewrap"))
+    assert (result.outcome, result.cause) == (Outcome.CRASHED, Cause.INFRASTRUCTURE)
+    assert "/no/such" in result.reason

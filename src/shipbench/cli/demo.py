@@ -1,6 +1,7 @@
 """shipbench demo"""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import click
@@ -37,6 +38,11 @@ def command(out: Path) -> None:
     asyncio.run(run_experiment(file, run, file.jobs))
     click.echo()
     print_standings([run])
-    write_atomically(out / "standings.json", standings([run]).model_dump_json(indent=1, by_alias=True) + "\n")
+    rows = standings([run])
+    write_atomically(out / "standings.json", rows.model_dump_json(indent=1, by_alias=True) + "\n")
     build_site([run, Path("published/2026-05")], out / "site")
     click.echo(f"\nEvidence  {run}\nNumbers   {out / 'standings.json'}\nSite      {out / 'site' / 'index.html'}")
+    tiers = {row.model: row.tier for row in rows.rows}
+    if (tiers["golden"], tiers["null"]) != ("A", "D"):
+        click.echo("\nThe demo did not end as it should: golden belongs in tier A, null in tier D.", err=True)
+        sys.exit(1)

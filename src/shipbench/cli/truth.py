@@ -28,6 +28,24 @@ def index(source: Path, library: str, version: str, out: Path) -> None:
 
 
 @command.command()
+@click.argument("indexes", metavar="INDEX.json…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The JSON file to write.")
+def history(indexes: tuple[Path, ...], out: Path) -> None:
+    """Write the first and last release of every symbol, over the indexes of one library's releases."""
+    from shipbench.errors import InputError
+    from shipbench.files import write_atomically
+    from shipbench.truth.ruby.history import dump
+    from shipbench.truth.ruby.symbols import load
+
+    found = [load(path) for path in indexes]
+    libraries = sorted({index.library for index in found})
+    if len(libraries) != 1:
+        raise InputError(f"the indexes are of several libraries: {', '.join(libraries)}")
+    write_atomically(out, dump(libraries[0], found))
+    click.echo(f"{libraries[0]}: {len(found)} releases → {out}")
+
+
+@command.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--library", required=True, help="The library to look for.")
 @click.option("--version", help="Its version; without it the application's lock file decides.")

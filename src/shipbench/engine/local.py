@@ -44,6 +44,7 @@ class Summary:
 async def run_plan(plan: Plan, run: RunFolder, jobs: int, report: Callable[[Progress], None]) -> Summary:
     """Run every trial of `plan` that has no final attempt yet. InputError where the run's folder is in use."""
     summary = Summary()
+    run = RunFolder(run.root.resolve())  # agents are started in folders of their own
     with _locked(run), tempfile.TemporaryDirectory(prefix="shipbench-") as sockets:
         remove_tree(run.root / "scratch")
         gateway = Gateway()

@@ -21,7 +21,7 @@ class Cell:
 
 
 class Sandbox(Protocol):
-    """`inside` tells how the process sees things; `command` wraps argv. Neither touches the environment."""
+    """`inside` tells how the process sees things; `command` wraps argv and leaves the environment alone."""
 
     name: Literal["bubblewrap", "host"]
 
@@ -30,6 +30,10 @@ class Sandbox(Protocol):
         ...
 
     def inside(self, cell: Cell) -> "Inside": ...
+
+    def own_failure(self, stderr: str) -> bool:
+        """Whether this standard error, of a process that sent no request, says that the sandbox did not start."""
+        ...
 
     def command(self, cell: Cell, argv: list[str]) -> list[str]: ...
 

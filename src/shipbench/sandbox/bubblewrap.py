@@ -45,6 +45,9 @@ class Bubblewrap:
         port = cell.gateway_port if cell.network == "host" else PORT
         return Inside(WORKSPACE, HOME, f"http://127.0.0.1:{port}")
 
+    def own_failure(self, stderr: str) -> bool:
+        return stderr.startswith(("bwrap: ", "bridge: "))
+
     def command(self, cell: Cell, argv: list[str]) -> list[str]:
         wrapped = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--hostname", "shipbench"]
         wrapped += ["--uid", "1000", "--gid", "1000", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108

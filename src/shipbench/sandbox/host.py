@@ -16,5 +16,8 @@ class Host:
     def inside(self, cell: Cell) -> Inside:
         return Inside(str(cell.workspace), str(cell.home), f"http://127.0.0.1:{cell.gateway_port}")
 
+    def own_failure(self, stderr: str) -> bool:  # noqa: ARG002
+        return False
+
     def command(self, cell: Cell, argv: list[str]) -> list[str]:  # noqa: ARG002
         return argv

@@ -142,7 +142,7 @@ class _Run:
         after = await asyncio.to_thread(take_snapshot, self.bundle, self.cell.workspace)
         changed = changed_paths(before, after)
         difference = await asyncio.to_thread(unified_diff, before, after, lambda sha256: read_blob(self.bundle, sha256))
-        ending = _judge(ended, watch, after, self.stage.harness.own_limit_exits)
+        ending = self._judge(ended, watch, after, folder)
         judgement = JUDGEMENTS[ending]
         record = PhaseRecord(
             name=phase.name,
@@ -212,32 +212,35 @@ class _Run:
 
         wire.on_exchange = on_exchange
 
-
-def _judge(ended: Exit, watch: Watch, after: Snapshot, own_limit_exits: frozenset[int]) -> Ending:
-    """An exit is judged by its code and by what was last seen on the wire; a stop by why it was made."""
-    if watch.limit_reached and (ended.ending is not None or ended.code != 0):
-        return Ending.SPEND_LIMIT
-    if stopped := ended.ending or watch.repeated:
-        return stopped
-    if ended.code in own_limit_exits:
-        return Ending.OWN_LIMIT
-    if ended.code != 0:
-        return Ending.PROVIDER_ERROR if watch.last_failed else Ending.HARNESS_EXIT
-    if watch.limit_reached:
-        return Ending.SPEND_LIMIT
-    return Ending.DONE if after.files else Ending.NOTHING_BUILT
+    def _judge(self, ended: Exit, watch: Watch, after: Snapshot, folder: Path) -> Ending:
+        """An exit is judged by its code and by what was last seen on the wire; a stop by why it was made."""
+        if watch.limit_reached:
+            return Ending.SPEND_LIMIT
+        if stopped := ended.ending or watch.repeated:
+            return stopped
+        if ended.code in self.stage.harness.own_limit_exits:
+            return Ending.OWN_LIMIT
+        if ended.code != 0:
+            if not watch.exchanges and self.stage.sandbox.own_failure(_tail(folder)):
+                return Ending.CANNOT_START
+            return Ending.PROVIDER_ERROR if watch.last_failed else Ending.HARNESS_EXIT
+        return Ending.DONE if after.files else Ending.NOTHING_BUILT
 
 
 def _reason(ending: Ending, ended: Exit, watch: Watch, folder: Path) -> str:
     """What ended the phase, with the detail that tells a reader where to look."""
     if ending is Ending.CANNOT_START:
-        return f"{ending.value}: {ended.problem}"
+        return f"{ending.value}: {ended.problem or _tail(folder)}"
     if ending in (Ending.PROVIDER_ERROR, Ending.REPEATED_ERROR, Ending.SPEND_LIMIT) and watch.last_failed:
         return f"{ending.value}: {watch.last_failed}"
     if ending is Ending.HARNESS_EXIT:
-        tail = (folder / "stderr.log").read_bytes()[-300:].decode(errors="replace").strip()
-        return f"{ending.value}: exit code {ended.code}{f': {tail}' if tail else ''}"
+        return f"{ending.value}: exit code {ended.code}: {_tail(folder)}"
     return ending.value
+
+
+def _tail(folder: Path) -> str:
+    """The end of what the process wrote to standard error."""
+    return (folder / "stderr.log").read_bytes()[-300:].decode(errors="replace").strip()
 
 
 def _make_workspace(workspace: Path) -> None:

@@ -164,3 +164,9 @@ def test_a_description_without_its_patch_is_refused(small_task: Task) -> None:
     write_mutant(small_task.folder, "lonely", 'expects = ["llm.api_real"]')
     with pytest.raises(InputError, match=r"lonely\.patch: missing"):
         load_mutant(small_task, "lonely")
+
+
+def test_every_static_check_has_a_mutant_that_it_must_notice() -> None:
+    """A check that no mutant can fail might pass everything, and nobody would see it."""
+    expected = {check for name in NAMES for check in load_mutant(TASK, name).expects}
+    assert expected == {check.id for check in TASK.file.checks if check.kind == "static"}

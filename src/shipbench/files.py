@@ -55,9 +55,7 @@ def parse(model: type[Model], data: object, where: str) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{where}: {f'{field}: ' if field else ''}{first['msg']}") from None
+        raise InputError(f"{where}: {_first(error)}") from None
 
 
 def read_model(model: type[Model], path: Path) -> Model:
@@ -66,9 +64,14 @@ def read_model(model: type[Model], path: Path) -> Model:
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path}: {f'{field}: ' if field else ''}{first['msg']}") from None
+        raise InputError(f"{path}: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    """The first thing that is wrong, after the field where it stands."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    return f"{field}: {first['msg']}" if field else first["msg"]
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -7,10 +7,12 @@ from importlib import resources
 from shipbench.errors import InputError
 from shipbench.truth.model import TruthReport, Use, area_of
 from shipbench.truth.ruby.check import Parsed, check, parse_application
+from shipbench.truth.ruby.history import history
 from shipbench.truth.ruby.libraries import LIBRARIES, Library
 from shipbench.truth.ruby.lockfile import locked
 from shipbench.truth.ruby.symbols import Index, parse
 from shipbench.truth.ruby.verdict import Raw
+from shipbench.truth.ruby.versions import version_key
 
 
 def check_application(
@@ -18,9 +20,9 @@ def check_application(
 ) -> TruthReport:
     """Check an application (relative posix path → content, already read safely) against `library`.
 
-    Without `version` the application's lock file decides. `index` is used in place of the shipped ones. Where no index fits,
-    only what all shipped versions agree on is said. InputError for a library that has neither entry nor index.
-    """
+    Without `version` the application's lock file decides. `index` is used in place of the shipped ones. Where no
+    index fits, only what all shipped versions agree on is said. InputError for a library that has neither entry nor
+    index."""
     about = LIBRARIES.get(library)
     if about is None:
         if index is None:
@@ -61,12 +63,6 @@ def shipped(library: str, version: str) -> Index:
     return parse(resources.files("shipbench.truth.ruby").joinpath("indexes", name).read_text("utf-8"))
 
 
-def version_key(version: str) -> tuple[tuple[int, str], ...]:
-    """Orders versions as RubyGems does, for those that are met: 1.9.2 < 1.14.0.rc1 < 1.14.0."""
-    parts = version.replace("-", ".").split(".")
-    return (*((int(part), "~") if part.isdigit() else (-1, part) for part in parts), (0, ""))
-
-
 def _label(about: Library, version: str) -> str:
     return f"{about.name} {version}"
 
@@ -81,14 +77,20 @@ def _against_one(
             for raw in check(parsed, shipped(about.name, version), about, _label(about, version))[0]:
                 if raw.verdict == "real":
                     elsewhere.setdefault((raw.path, raw.offset, raw.symbol), []).append(version)
-        raws = [_mismatch(raw, elsewhere.get((raw.path, raw.offset, raw.symbol), [])) for raw in raws]
+        raws = [_mismatch(raw, elsewhere.get((raw.path, raw.offset, raw.symbol), []), about) for raw in raws]
     return _report(about, index.version, raws, [*notes, *parsed.notes, *found_notes])
 
 
-def _mismatch(raw: Raw, versions: list[str]) -> Raw:
-    if raw.verdict != "invented" or not versions:
+def _mismatch(raw: Raw, versions: list[str], about: Library) -> Raw:
+    """An invention that another release has is none: the application was written for that release."""
+    if raw.verdict != "invented" or raw.kind in {"mock", "fake"}:
         return raw
-    return raw._replace(verdict="version_mismatch", reason=f"real in {', '.join(versions)}; {raw.reason}")
+    if versions:
+        return raw._replace(verdict="version_mismatch", reason=f"real in {', '.join(versions)}; {raw.reason}")
+    span = history(about.name).get(raw.symbol)
+    if span is not None and raw.kind in {"constant", "method", "dsl"}:
+        return raw._replace(verdict="version_mismatch", reason=f"real from {span.first} to {span.last}; {raw.reason}")
+    return raw
 
 
 def _against_all(parsed: Parsed, about: Library, suspended: str, notes: list[str], wanted: str | None) -> TruthReport:
@@ -99,21 +101,34 @@ def _against_all(parsed: Parsed, about: Library, suspended: str, notes: list[str
     runs = [check(parsed, shipped(about.name, each), about, _label(about, each), suspended) for each in versions]
     keyed = [{(raw.path, raw.offset, raw.symbol): raw for raw in raws} for raws, _ in runs]
     merged = [
-        _merge([run.get(key) for run in keyed], versions) for key in sorted({key for run in keyed for key in run})
+        _merge([run.get(key) for run in keyed], versions, wanted, about)
+        for key in sorted({key for run in keyed for key in run})
     ]
     return _report(about, wanted, merged, [*notes, *parsed.notes, *runs[-1][1]])
 
 
-def _merge(raws: list[Raw | None], versions: tuple[str, ...]) -> Raw:
+def _merge(raws: list[Raw | None], versions: tuple[str, ...], wanted: str | None, about: Library) -> Raw:
     known = [raw for raw in raws if raw is not None]
     last = known[-1]
     verdicts = {raw.verdict for raw in known}
+    span = history(about.name).get(last.symbol)
     if len(known) == len(raws) and len(verdicts) == 1:
+        if last.verdict == "real" and wanted and span is not None and not span.covers(wanted):
+            return last._replace(verdict="unknown", reason=f"only known from {span.first} to {span.last}")
+        if last.verdict == "invented" and span is not None and last.kind in {"constant", "method", "dsl"}:
+            return last._replace(verdict="unknown", reason=f"existed from {span.first} to {span.last}; {last.reason}")
+        arguments = last.kind in {"keyword", "arity", "block", "private"}
+        if last.verdict == "invented" and arguments and wanted and not _between(wanted, versions):
+            return last._replace(verdict="unknown", reason=f"no index near {wanted}; {last.reason}")
         return last._replace(reason=last.reason or f"in each of {', '.join(versions)}")
     said = ", ".join(
-        f"{raw.verdict if raw else 'not seen'} in {version}" for raw, version in zip(raws, versions, strict=True)
+        f"{raw.verdict if raw else 'not seen'} in {each}" for raw, each in zip(raws, versions, strict=True)
     )
-    return last._replace(verdict="unknown", reason=f"the version is not known, and it is {said}")
+    return last._replace(verdict="unknown", reason=f"no index of the version in use, and it is {said}")
+
+
+def _between(version: str, known: tuple[str, ...]) -> bool:
+    return version_key(known[0]) <= version_key(version) <= version_key(known[-1])
 
 
 def _report(about: Library, version: str | None, raws: list[Raw], notes: list[str]) -> TruthReport:

@@ -64,8 +64,8 @@ def _colon_key(pair: Node) -> bool:
 
 
 def misfit(params: tuple[Param, ...] | None, given: Arguments, added: frozenset[str] = frozenset()) -> Misfit | None:
-    """Why Ruby would raise ArgumentError for this call; None where it would not, or where that isn't certain. `added` are
-    keywords that a forwarding method passes besides."""
+    """Why Ruby would raise ArgumentError for this call; None where it would not, or where that isn't certain.
+    `added` are keywords that a forwarding method passes besides."""
     if params is None or given.uncertain or any(param.kind in {"forward", "nokey"} for param in params):
         return None
     kinds = [param.kind for param in params]

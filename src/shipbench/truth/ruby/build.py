@@ -152,7 +152,8 @@ def _infer_one(method: Method, owner: str, singleton: bool, world: World, flow: 
 
 
 def _relative(types: Types, owner: str, singleton: bool) -> str:
-    """As an expression relative to the receiver, so that a subclass keeps its own type; '' for what is of no interest."""
+    """As an expression relative to the receiver, so that a subclass keeps its own type; '' for what is of no
+    interest."""
     expression = written(types)
     parts = []
     for part in expression.split(" | "):

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 from shipbench.truth.model import area_of
 from shipbench.truth.ruby.build import add_all, settle
-from shipbench.truth.ruby.facts import collect
+from shipbench.truth.ruby.facts import called_methods, collect
 from shipbench.truth.ruby.flow import Flow, Params
 from shipbench.truth.ruby.indexer import Indexer
 from shipbench.truth.ruby.libraries import Library
+from shipbench.truth.ruby.mocks import Mocks
 from shipbench.truth.ruby.parameters import parameters_given
 from shipbench.truth.ruby.relevance import relevant_sources
 from shipbench.truth.ruby.stubs import replaced_methods, stubbed_constants
@@ -77,11 +78,14 @@ def parse_application(files: Mapping[str, bytes]) -> Parsed:
 def check(
     parsed: Parsed, library: Index, about: Library, label: str, suspended: str = ""
 ) -> tuple[list[Raw], list[str]]:
-    """All uses of the library, by path and position, and notes. Application code is judged as production sees it, without
-    what tests define; tests see both. `suspended` says why nothing may be called invented."""
+    """All uses of the library, by path and position, and notes. Application code is judged as production sees it,
+    without what tests define; tests see both. `suspended` says why nothing may be called invented."""
     notes: list[str] = []
-    app_index, app_indexer = _indexed(parsed.application, about, notes)
-    test_index, test_indexer = _indexed(parsed.tests, about, notes)
+    roots = [name.encode() for name in library.modules if name and "::" not in name]
+    if not any(root in source.content for source in parsed.all for root in roots):
+        return [], notes
+    app_index, app_indexer = _indexed(parsed.application, notes)
+    test_index, test_indexer = _indexed(parsed.tests, notes)
     uses: list[Raw] = []
     for sources, layers, indexers in (
         (parsed.application, (app_index,), (app_indexer,)),
@@ -106,15 +110,39 @@ def check(
             learner = Flow(world, places, values, facts, None, replaced)
             learner.params = params
             _run(learner, relevant, parsed.deadline, [])
-            params = parameters_given(learner)
+            learnt = parameters_given(learner)
+            if learnt == params:
+                break
+            params = learnt
         flow = Flow(world, places, values, facts, verdicts, replaced)
         flow.params = params
         _run(flow, relevant, parsed.deadline, notes)
         uses += verdicts.uses.values()
+    if not suspended:
+        uses += _mocks(parsed, World(library, app_index, outside=about.outside), test_index, label, uses, app_indexer)
     return sorted(uses), notes
 
 
-def _indexed(sources: list[Source], about: Library, notes: list[str]) -> tuple[Index, Indexer]:
+def _mocks(
+    parsed: Parsed, world: World, test_index: Index, label: str, uses: list[Raw], app_indexer: Indexer
+) -> list[Raw]:
+    """Stand-ins in tests for API that does not exist."""
+    own = {place.method.name for place in app_indexer.places.values() if place.method is not None}
+    called = frozenset(called_methods(parsed.application) - own)
+    invented = frozenset(
+        use.symbol.replace(".", "#").rsplit("#", 1)[-1]
+        for use in uses
+        if use.verdict == "invented" and use.kind == "method" and area_of(use.path) == "application"
+    )
+    mocks = Mocks(world, test_index, label, called, invented)
+    for source in parsed.tests:
+        if not source.root.has_error:
+            mocks.look(source)
+    mocks.by_name()
+    return list(dict.fromkeys(mocks.raws))
+
+
+def _indexed(sources: list[Source], notes: list[str]) -> tuple[Index, Indexer]:
     index = Index("application", "")
     indexer = Indexer(index)
     add_all(indexer, sources, index)

@@ -1,4 +1,5 @@
-"""What must be known of all files before any expression is judged: who assigns which variable, which setters are called."""
+"""What must be known of all files before any expression is judged: who assigns which variable, which setters are
+called."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -28,7 +29,8 @@ _QUERY = """
 
 
 class Site(NamedTuple):
-    """One assignment to an instance or class variable. `node` is the whole assignment, None where its value isn't seen."""
+    """One assignment to an instance or class variable. `node` is the whole assignment, None where its value isn't
+    seen."""
 
     path: str
     node: Node | None
@@ -71,3 +73,9 @@ def enclosing(node: Node, path: str, places: dict[tuple[str, int], Place]) -> Pl
                 return place
         current = current.parent
     return Place(f"file:{path}", ())
+
+
+def called_methods(sources: Iterable[Source]) -> set[str]:
+    """The names of all methods that are called on an explicit receiver."""
+    query = Query(Language(tree_sitter_ruby.language()), "(call receiver: (_) method: (identifier) @name)")
+    return {text(node) for source in sources for node in QueryCursor(query).captures(source.root).get("name", ())}

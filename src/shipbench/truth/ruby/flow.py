@@ -66,8 +66,9 @@ class Judge(Protocol):
 
 
 class Flow:
-    """`places` and `values` come from the indexers of the application, `facts` from all its files. `judge` is None while a
-    library is indexed: then only types are wanted. `replaced` names methods that tests stub: what those return is unknown."""
+    """`places` and `values` come from the indexers of the application, `facts` from all its files. `judge` is None
+    while a library is indexed: then only types are wanted. `replaced` names methods that tests stub: what those
+    return is unknown."""
 
     def __init__(
         self,
@@ -280,10 +281,10 @@ class Flow:
         scope.method_scope().yielded |= values[0] if values else NIL
         return UNKNOWN
 
-    def _self(self, node: Node, scope: Scope) -> Types:
+    def _self(self, _node: Node, scope: Scope) -> Types:
         return scope.self_types
 
-    def _nil(self, node: Node, scope: Scope) -> Types:
+    def _nil(self, _node: Node, _scope: Scope) -> Types:
         return NIL
 
     # -- definitions met on the way -------------------------------------------------------------------------------
@@ -374,8 +375,8 @@ class Flow:
         return self.variable(text(node), scope.module, scope.singleton, scope.path)
 
     def variable(self, name: str, module: str, singleton: bool, path: str) -> Types:
-        """What an instance or class variable can hold: all assignments to it in the class, its ancestors, descendants and
-        mixins; in a view those of every class, since a controller lends its variables."""
+        """What an instance or class variable can hold: all assignments to it in the class, its ancestors,
+        descendants and mixins; in a view those of every class, since a controller lends its variables."""
         key = (name, module, singleton, path)
         if key not in self.variable_cache:
             self.variable_cache[key] = UNKNOWN
@@ -525,7 +526,8 @@ class Flow:
         return self.send(node, types, "[]", scope)
 
     def _own_call(self, node: Node, name: str, scope: Scope) -> Types:
-        """A call without a receiver: a method of self, which is followed; or a macro in a class body, which is judged."""
+        """A call without a receiver: a method of self, which is followed; or a macro in a class body, which is
+        judged."""
         types = scope.self_types
         owner = next(iter(types)) if len(types) == 1 else Type("unknown")
         if owner.kind not in {"instance", "class"}:
@@ -546,14 +548,17 @@ class Flow:
         return self.returns(found.method, types)
 
     def send(self, node: Node, types: Types, name: str, scope: Scope, *, block: bool = True, sent: str = "") -> Types:
-        """The result of calling `name` on each of `types`; every member that is an object of a known class is judged."""
+        """The result of calling `name` on each of `types`; every member that is an object of a known class is
+        judged."""
         if name in {"then", "yield_self"} or (name in _SAME and not (node.type == "call" and arguments(node))):
             value = self._block(node, types, scope, keep_self=True) if block else UNKNOWN
             return types if name in _SAME else value
         if name == "class" and known(types):
             modules = [part for each in types for part in self.world.parts(each.name)]
             if any(part.kind == "class" for part in modules) or not modules:
-                return frozenset(Type("class", each.name) if each.kind == "instance" else Type("other") for each in types)
+                return frozenset(
+                    Type("class", each.name) if each.kind == "instance" else Type("other") for each in types
+                )
             return UNKNOWN
         result: Types = NOTHING
         yields: Types = NOTHING

@@ -28,7 +28,8 @@ _RAISING = {"assert_raises", "assert_raise", "assert_throws", "refute_respond_to
 
 
 def guard(node: Node, receiver: str, name: str) -> str:
-    """Why the use at `node` is safe, or an empty text. `receiver` is the receiver's source, `name` the method's or constant's."""
+    """Why the use at `node` is safe, or an empty text. `receiver` is the receiver's source, `name` the method's or
+    constant's."""
     current: Node | None = node
     while current is not None:
         parent = current.parent
@@ -49,15 +50,14 @@ def guard(node: Node, receiver: str, name: str) -> str:
 
 
 def _falls_back(clause: Node, receiver: str, name: str) -> bool:
-    """A rescue that offers another way, or answers with a plain value, expects the API to be missing; one that reports a
-    failure does not."""
+    """A rescue that offers another way, or answers with a plain value, expects the API to be missing; one that
+    reports a failure does not."""
     if not re.search(r"\b(NoMethodError|NameError)\b", text(field(clause, "exceptions"))):
         return False
     body = field(clause, "body")
     statements = body.named_children if body is not None else []
     root = receiver.split(".")[0] or name
-    if any(each.type == "comment" for each in statements):
-        statements = [each for each in statements if each.type != "comment"]
+    statements = [each for each in statements if each.type != "comment"]
     plain = all(text(each) in _PLAIN or each.type in {"string", "array", "hash", "integer"} for each in statements)
     return plain or re.search(rf"(?<!\w){re.escape(root)}(?!\w)", text(body)) is not None
 
@@ -77,10 +77,8 @@ def _guarded_by(parent: Node, current: Node, receiver: str, name: str) -> str:
         return "a rescue modifier follows"
     elif kind in {"begin", "body_statement", "block_body"} and current.type != "rescue":
         for clause in parent.named_children:
-            if clause.type == "rescue" and re.search(
-                r"\b(NoMethodError|NameError)\b", text(field(clause, "exceptions"))
-            ):
-                return "NameError or NoMethodError is rescued"
+            if clause.type == "rescue" and _falls_back(clause, receiver, name):
+                return "the rescue of a NameError or NoMethodError does without it"
     elif kind == "call":
         if text(field(parent, "method")) in _RAISING or "raise_error" in text(field(parent, "arguments")):
             return "the test expects an error"

@@ -1,4 +1,5 @@
-"""Builds an index from syntax trees: what class bodies define, and every reason why a class could have more than is seen."""
+"""Builds an index from syntax trees: what class bodies define, and every reason why a class could have more than is
+seen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ _DEFINERS = {
     "class_attribute", "instance_variable_get",
 }  # fmt: skip
 _HOOKS = {"included", "extended", "prepended", "inherited", "method_added", "const_added"}
+_OWN_CLASS = {"self.class", "singleton_class", "self.singleton_class"}
 _SENDERS = {"send", "public_send", "__send__"}
 # Called on a constant, these may give it methods that no index sees.
 _REOPENERS = _EVALUATORS | _SENDERS | {
@@ -57,8 +59,8 @@ class Context:
 
 
 class Indexer:
-    """Collects the definitions of many files into one index. `option_macros` are class methods of the library that define
-    an accessor named by their first argument (a library's overlay names them)."""
+    """Collects the definitions of many files into one index. `option_macros` are class methods of the library that
+    define an accessor named by their first argument (a library's overlay names them)."""
 
     def __init__(self, index: Index, option_macros: frozenset[str] = frozenset()) -> None:
         self.index = index
@@ -115,7 +117,8 @@ class Indexer:
             module.open_singleton.append(f"superclass is computed at {self.at(node)}")
 
     def _absolute(self, path: str, context: Context) -> str:
-        """The full name that `class PATH` opens. `class A::B` inside M opens A where Ruby finds it, M::A where it is known."""
+        """The full name that `class PATH` opens. `class A::B` inside M opens A where Ruby finds it, M::A where it
+        is known."""
         if path.startswith("::"):
             return path[2:]
         first = path.split("::", 1)[0]
@@ -162,7 +165,8 @@ class Indexer:
         return path
 
     def put(self, module: Module, method: Method, singleton: bool) -> None:
-        """Record a method; the first definition gives the location, a later one with other parameters makes them unknown."""
+        """Record a method; the first definition gives the location, a later one with other parameters makes them
+        unknown."""
         methods = module.singleton if singleton else module.instance
         if method.name == "method_missing":
             reasons = module.open_singleton if singleton else module.open_instance
@@ -186,7 +190,7 @@ class Indexer:
             if current.type in {"method", "singleton_method"} and current is not node and current != node:
                 self.statement(current, replace(context, visibility="public", loop={}))
                 continue
-            if current.type == "call" and self._defining_call(current, context):
+            if current.type == "call" and self._defining_call(current, context, hook=name in _HOOKS):
                 defines = True
             elif current.type == "singleton_class":
                 self._open_named(text(child(current, "value")), context, f"class << in {name} at {self.at(current)}")
@@ -196,7 +200,7 @@ class Indexer:
                 reasons.append(f"hook {name} at {self.at(node)}")
         return defines
 
-    def _defining_call(self, node: Node, context: Context) -> bool:
+    def _defining_call(self, node: Node, context: Context, *, hook: bool) -> bool:
         name = text(child(node, "method"))
         if name in _SENDERS:
             given = arguments(node)
@@ -208,15 +212,10 @@ class Indexer:
         if receiver is not None and receiver.type in {"constant", "scope_resolution"}:
             self._reopened(node, written, context)
             return False
-        own = receiver is None or written in {
-            "self",
-            "self.class",
-            "singleton_class",
-            "self.singleton_class",
-            "base",
-            "klass",
-        }
-        if own and written not in {"", "base", "klass", "self"}:
+        if hook:  # what a hook extends is the class that it is called with
+            return True
+        own = receiver is None or written in _OWN_CLASS | {"self", "base", "klass"}
+        if written in _OWN_CLASS:
             reason = f"{name} at {self.at(node)}"
             context.module.open_instance.append(reason)
             context.module.open_singleton.append(reason)

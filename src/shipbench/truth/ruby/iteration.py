@@ -18,9 +18,9 @@ _ELEMENT = {
     "sole",
 }
 _SAME_LIST = {
-    "each", "select", "filter", "reject", "sort_by", "sort", "reverse", "compact", "uniq", "take", "drop", "each_with_index",
-    "take_while", "drop_while", "to_a", "entries", "reverse_each", "shuffle", "push", "append", "freeze", "dup",
-    "compact_blank", "concat", "lazy",
+    "each", "select", "filter", "reject", "sort_by", "sort", "reverse", "compact", "uniq", "take", "drop",
+    "each_with_index", "take_while", "drop_while", "to_a", "entries", "reverse_each", "shuffle", "push",
+    "append", "freeze", "dup", "compact_blank", "concat", "lazy",
 }  # fmt: skip
 _VALUES = {
     "any?",
@@ -37,18 +37,20 @@ _VALUES = {
     "index",
 }
 _YIELDING = {
-    "map", "flat_map", "collect", "filter_map", "each_entry", "group_by", "partition", "index_by", "each_slice_of_one",
-    "count", "any?", "all?", "none?", "sum", "find", "detect", "find_index", "min_by", "max_by", "to_h", "tally_by",
-    "find_all", "delete_if", "keep_if", "map!", "select!", "reject!", "one?", "chunk_while_of_one", "each_with_object",
+    "map", "flat_map", "collect", "filter_map", "each_entry", "group_by", "partition", "index_by",
+    "each_slice_of_one", "count", "any?", "all?", "none?", "sum", "find", "detect", "find_index", "min_by",
+    "max_by", "to_h", "tally_by", "find_all", "delete_if", "keep_if", "map!", "select!", "reject!", "one?",
+    "chunk_while_of_one", "each_with_object",
 } | _SAME_LIST  # fmt: skip
 OVER_EACH = _YIELDING | _ELEMENT
 # On values that are no objects of ours, blocks of these run in place: self stays what it is.
 KEEPS_SELF = _YIELDING | {
-    "times", "upto", "downto", "step", "each_pair", "each_key", "each_value", "each_line", "each_char", "each_slice",
-    "each_cons", "inject", "reduce", "zip", "synchronize", "transaction", "tap", "then", "with_index", "with_object",
-    "open", "fetch", "loop", "sub", "gsub", "scan", "transform_values", "transform_keys", "measure", "tagged", "respond_to",
-    "puts", "debug", "info", "warn", "error", "call", "benchmark", "timeout", "silence", "new", "assert_raises",
-    "stub", "assert_difference", "travel_to", "instrument", "add", "each_with_index",
+    "times", "upto", "downto", "step", "each_pair", "each_key", "each_value", "each_line", "each_char",
+    "each_slice", "each_cons", "inject", "reduce", "zip", "synchronize", "transaction", "tap", "then",
+    "with_index", "with_object", "open", "fetch", "loop", "sub", "gsub", "scan", "transform_values",
+    "transform_keys", "measure", "tagged", "respond_to", "puts", "debug", "info", "warn", "error", "call",
+    "benchmark", "timeout", "silence", "new", "assert_raises", "stub", "assert_difference", "travel_to",
+    "instrument", "add", "each_with_index",
 }  # fmt: skip
 
 

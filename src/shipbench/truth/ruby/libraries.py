@@ -1,7 +1,10 @@
-"""What is known of a library beyond what its source says plainly: return types behind its provider layer, macros of its own,
-and the parts of its namespace that other gems own. Each entry was read in the source; the index names the line."""
+"""What is known of a library beyond what its source says plainly: return types behind its provider layer, macros of
+its own, and the parts of its namespace that other gems own. Each entry was read in the source; the index names the
+line."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 MESSAGE = "RubyLLM::Message"
@@ -11,9 +14,9 @@ INFO = "RubyLLM::Model::Info"
 
 
 class Library(NamedTuple):
-    """`option_macros` define an accessor named by their first argument; `option_lists` are class methods whose literal list
-    of names becomes accessors of `option_owner`. `outside` names constants that come from another gem. `extensions` matches
-    the names of gems that add to the library's namespace."""
+    """`option_macros` define an accessor named by their first argument; `option_lists` are class methods whose
+    literal list of names becomes accessors of `option_owner`. `outside` names constants that come from another gem.
+    `extensions` matches the names of gems that add to the library's namespace."""
 
     name: str
     root: str
@@ -22,7 +25,7 @@ class Library(NamedTuple):
     option_macros: frozenset[str] = frozenset()
     option_lists: str = ""
     option_owner: str = ""
-    outside: dict[str, str] = {}
+    outside: Mapping[str, str] = MappingProxyType({})
     extensions: re.Pattern[str] = re.compile(r"(?!)")
     dependencies: frozenset[str] = frozenset()
 

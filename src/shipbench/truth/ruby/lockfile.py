@@ -13,8 +13,8 @@ _PATCHED = re.compile(r"\b(git|github|path|branch)\s*(:|=>)|:(git|github|path)\s
 
 
 class Locked(NamedTuple):
-    """`version` is None where no single released version is locked; `why` then says so. `extensions` are gems that may add
-    to the library's namespace: with one of them nothing can be called invented."""
+    """`version` is None where no single released version is locked; `why` then says so. `extensions` are gems that
+    may add to the library's namespace: with one of them nothing can be called invented."""
 
     version: str | None
     why: str = ""

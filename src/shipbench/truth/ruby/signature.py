@@ -48,7 +48,8 @@ def parameters(node: Node | None) -> tuple[Param, ...] | None:
 
 
 def uses_block(node: Node, params: tuple[Param, ...] | None) -> bool:
-    """False only where a block given to the method is certainly ignored: no parameter takes it, nothing yields to it."""
+    """False only where a block given to the method is certainly ignored: no parameter takes it, nothing yields to
+    it."""
     if params is None or any(param.kind in {"block", "forward"} for param in params):
         return True
     source = text(node)
@@ -66,8 +67,8 @@ def uses_block(node: Node, params: tuple[Param, ...] | None) -> bool:
 
 
 def forwarded_call(node: Node, params: tuple[Param, ...] | None) -> tuple[Node, frozenset[str]] | None:
-    """Where the body is one call that passes on all that came through `...`, `*` or `**`: that call, and the keywords that
-    it adds. None for every other body."""
+    """Where the body is one call that passes on all that came through `...`, `*` or `**`: that call, and the
+    keywords that it adds. None for every other body."""
     body = field(node, "body")
     if body is None or params is None:
         return None

@@ -1,4 +1,5 @@
-"""An index of Ruby symbols: what the source of a gem, or of an application, defines. Written as JSON, a symbol a line."""
+"""An index of Ruby symbols: what the source of a gem, or of an application, defines. Written as JSON, a symbol a
+line."""
 
 import json
 from collections.abc import Iterable
@@ -20,7 +21,8 @@ class Param(NamedTuple):
 
 
 class Ref(NamedTuple):
-    """A constant as written, with the lexical nesting in which it stood, innermost first. `path` may begin with `::`."""
+    """A constant as written, with the lexical nesting in which it stood, innermost first. `path` may begin with
+    `::`."""
 
     path: str
     nesting: tuple[str, ...] = ()
@@ -122,7 +124,8 @@ def parse(text: str) -> Index:
 
 
 def _split(symbol: str) -> tuple[str, str, str]:
-    """`A::B#c` → (A::B, #, c); `A::B.c` → (A::B, ., c). Constants hold neither mark, method names may hold a dot: `...`."""
+    """`A::B#c` → (A::B, #, c); `A::B.c` → (A::B, ., c). Constants hold neither mark, method names may hold a dot:
+    `...`."""
     positions = [position for position in (symbol.find("#"), symbol.find(".")) if position >= 0]
     cut = min(positions)
     return symbol[:cut], symbol[cut], symbol[cut + 1 :]

@@ -34,8 +34,8 @@ class Raw(NamedTuple):
 
 @dataclass
 class Verdicts:
-    """Collects the uses in the files of `paths`. `trusted` is False for a file that does not parse as a whole: nobody is
-    accused in it. `absent_macros` are the class-level calls that certainly have no method."""
+    """Collects the uses in the files of `paths`. `trusted` is False for a file that does not parse as a whole:
+    nobody is accused in it. `absent_macros` are the class-level calls that certainly have no method."""
 
     world: World
     label: str
@@ -62,15 +62,18 @@ class Verdicts:
                     )
                 else:
                     self._add(node, path, found.module, "real", "constant", "", found.at)
+        elif found.at and self._library_module(found.owner):
+            name = written.rsplit("::", 1)[-1]
+            self._add(node, path, f"{found.owner}::{name}", "real", "constant", "", found.at)
         elif found.at:
-            if self._library_module(found.owner):
-                name = written.rsplit("::", 1)[-1]
-                self._add(node, path, f"{found.owner}::{name}", "real", "constant", "", found.at)
+            return
+        elif found.missing and not self.world.of_library(root):
+            # `ActiveRecord::Base` inside `module RubyLLM` may mean a module of the library by accident of nesting.
+            self._add(node, path, f"{found.owner}::{found.missing}", "unknown", "constant", "found by its nesting only")
         elif found.missing:
             self._missing_constant(node, path, found.owner, found.missing)
-        elif found.owner or (self.world.of_library(root) and "::" in written):
-            if not found.owner or self._library_module(found.owner):
-                self._add(node, path, written.removeprefix("::"), "unknown", "constant", found.why)
+        elif self._library_module(found.owner or root) and "::" in written:
+            self._add(node, path, written.removeprefix("::"), "unknown", "constant", found.why)
 
     def _missing_constant(self, node: Node, path: str, owner: str, missing: str) -> None:
         symbol = f"{owner}::{missing}" if owner else missing
@@ -108,9 +111,10 @@ class Verdicts:
 
     def _self_may_have_more(self, node: Node, members: list[Type]) -> bool:
         """`self` may be of a subclass, and what a module calls self is whatever includes it."""
-        receiver = text(child(node, "receiver") or child(node, "object") or child(node, "left"))
+        receiver = _receiver(node)
         mixin = any(
-            each.kind == "instance" and all(part.kind == "module" for part in self.world.parts(each.name)) for each in members
+            each.kind == "instance" and all(part.kind == "module" for part in self.world.parts(each.name))
+            for each in members
         )
         return mixin or receiver in {"self", "self.class", "self.class.new"}
 
@@ -223,7 +227,8 @@ class Verdicts:
             for known in part.singleton
         }
         near = difflib.get_close_matches(name, sorted(names), 3, 0.5)
-        reason = f"{module} inherits no class method {name} in {self.label}{_near(self._owner(Type('class', module)), '.', near)}"
+        nearest = _near(self._owner(Type("class", module)), ".", near)
+        reason = f"{module} inherits no class method {name} in {self.label}{nearest}"
         self._accuse(node, path, symbol, "dsl", reason, "NoMethodError when the class is loaded", name)
 
     # -- common -------------------------------------------------------------------------------------------------
@@ -257,7 +262,7 @@ class Verdicts:
     def _accuse(
         self, node: Node, path: str, symbol: str, kind: Kind, reason: str, raises: str, name: str, at: str = ""
     ) -> None:
-        safe = guard(node, text(child(node, "receiver")), name)
+        safe = guard(node, _receiver(node), name)
         if safe:
             self._add(node, path, symbol, "guarded", kind, f"{safe}; {reason}", at)
         elif path in self.broken:
@@ -272,6 +277,11 @@ class Verdicts:
         place = child(node, "method") or node
         key = (path, place.start_byte, symbol)
         self.uses.setdefault(key, Raw(path, place.start_byte, line(place), symbol, verdict, kind, reason, at))
+
+
+def _receiver(node: Node) -> str:
+    """The receiver's source, of a call, an index or an operator."""
+    return text(child(node, "receiver") or child(node, "object") or child(node, "left"))
 
 
 def _given(node: Node, name: str, sent: str) -> Arguments | None:

@@ -1,6 +1,7 @@
 """The library and the application together: constants, ancestors and methods as Ruby would find them."""
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
@@ -10,7 +11,8 @@ from shipbench.truth.ruby.symbols import Index, Method, Module, Ref
 
 @cache
 def core(table: str) -> frozenset[str]:
-    """Names from Ruby's core and from what Rails, Minitest and common tools add to it: `Object`, `Module`, `Enumerable`…"""
+    """Names from Ruby's core and from what Rails, Minitest and common tools add to it: `Object`, `Module`,
+    `Enumerable`…"""
     content = resources.files("shipbench.truth.ruby").joinpath("core.json").read_text("utf-8")
     return _tables(content).get(table, frozenset())
 
@@ -25,8 +27,8 @@ _CORE_EXTENSIONS = {"Forwardable": "Private", "ActiveSupport::Concern": "Private
 
 
 class Constant(NamedTuple):
-    """Where a constant path leads: `module` when it names one, `at` when it names another value, `missing` when the module
-    `owner` certainly lacks it; with none of the three nothing is known, and `why` says so."""
+    """Where a constant path leads: `module` when it names one, `at` when it names another value, `missing` when the
+    module `owner` certainly lacks it; with none of the three nothing is known, and `why` says so."""
 
     module: str | None = None
     at: str = ""
@@ -37,8 +39,8 @@ class Constant(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The result of a method's look-up. `method` is None where there is none; then `core` says that Ruby itself or Rails has
-    it, and `open` why absence proves nothing (empty: the method certainly does not exist)."""
+    """The result of a method's look-up. `method` is None where there is none; then `core` says that Ruby itself or
+    Rails has it, and `open` why absence proves nothing (empty: the method certainly does not exist)."""
 
     method: Method | None = None
     owner: str = ""
@@ -49,7 +51,7 @@ class Found(NamedTuple):
 class World:
     """`library` first, then the layers of the application, each of which may reopen what came before."""
 
-    def __init__(self, library: Index, *layers: Index, outside: dict[str, str] | None = None) -> None:
+    def __init__(self, library: Index, *layers: Index, outside: Mapping[str, str] | None = None) -> None:
         self.library = library
         self.indexes = (library, *layers)
         self.outside = outside or {}
@@ -123,13 +125,10 @@ class World:
         return places[0] if places else ""
 
     def _absent(self, owner: str, name: str) -> Constant:
-        first = name.split("::")[0]
         reasons = [reason for part in self.parts(owner) for reason in part.open_constants]
         _line, open_line = self.line(owner, False)
         if open_line and any(part.kind == "class" or part.includes for part in self.parts(owner)):
             reasons.append(open_line)
-        if first in core("constants"):
-            reasons.append(f"{first} is a constant of Ruby")
         if not self.of_library(owner):
             reasons.append(f"{owner} is not the library's")
         if reasons:
@@ -248,10 +247,14 @@ class World:
             "Exception" in line and name in core("Exception.singleton")
         ):
             return Found(core=True)
+        if "Struct" in line and name in {"[]", "members", "keyword_init?"}:
+            return Found(core=True)
         for owner in ("Object", "Kernel", "Module", "Class"):
             if any(name in part.instance for part in self.parts(owner)):
                 return Found(core=True)
-        return Found(open=above or why or next(iter([*reasons, *hooks]), ""))
+        # A mixin that isn't indexed may extend the class when it is included.
+        mixed = self.line(module, False)[1]
+        return Found(open=above or why or mixed or next(iter([*reasons, *hooks]), ""))
 
     def _hooks(self, mixin: str) -> list[str]:
         """A mixin whose `included` hook extends the class: then the class has more class methods than are seen."""

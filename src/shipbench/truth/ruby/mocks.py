@@ -1,0 +1,293 @@
+"""Stand-ins in tests: a stub, mock or fake of API that the library does not have makes tests pass that prove nothing.
+
+A stub on the library's own class is accused when the class certainly lacks the method. What stands in for a
+library's object (given to a stub as its answer) is accused only of members that the real class lacks and that the
+application calls."""
+
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tree_sitter import Node
+
+from shipbench.truth.model import Kind
+from shipbench.truth.ruby.symbols import Index
+from shipbench.truth.ruby.syntax import Source, arguments, line, symbol_or_string, text
+from shipbench.truth.ruby.syntax import field as child
+from shipbench.truth.ruby.types import Type, Types, instance, known, read
+from shipbench.truth.ruby.verdict import Raw
+from shipbench.truth.ruby.world import World, core
+
+_STUBS = {"stub", "stubs", "expects", "stub_any_instance", "define_singleton_method"}
+_ALLOWS = {"allow", "expect", "allow_any_instance_of", "expect_any_instance_of"}
+_DOUBLES = {"instance_double", "class_double", "object_double"}
+_FAKE_NAME = re.compile(r"(^|::)(Fake|Stub|Stubbed|Mock|Dummy|Test)\w*$")
+_MAX_NODES = 200_000
+
+
+class Stub(NamedTuple):
+    """`method` of the class or object `target` is replaced, by `answer` where the test says so."""
+
+    node: Node
+    target: Type
+    method: str
+    answer: Node | None
+
+
+@dataclass
+class Mocks:
+    """Looks at test files. `world` holds library and application without what tests define; `test_index` is that."""
+
+    world: World
+    test_index: Index
+    label: str
+    called: frozenset[str]
+    invented: frozenset[str]
+    raws: list[Raw] = field(default_factory=list)
+
+    def look(self, source: Source) -> None:
+        """Judge the stand-ins of one file."""
+        calls = _calls(source.root)
+        locals_ = _assigned(source.root)
+        for node in calls:
+            for stub in self._stubs(node):
+                self._judge_stub(source.path, stub)
+                if stub.answer is not None:
+                    self._judge_answer(source.path, stub, locals_, calls)
+
+    # -- what is stubbed ------------------------------------------------------------------------------------------
+
+    def _stubs(self, node: Node) -> list[Stub]:
+        name = text(child(node, "method"))
+        if name in _STUBS:
+            return self._plain_stub(node, name)
+        if name == "to" and text(child(node, "receiver")).startswith(tuple(_ALLOWS)):
+            return self._allowed(node)
+        if name in _DOUBLES:
+            return self._double(node, singleton=name == "class_double")
+        return []
+
+    def _plain_stub(self, node: Node, name: str) -> list[Stub]:
+        """Minitest: `X.stub :chat, answer`; mocha: `X.stubs(:chat)`, `X.any_instance.expects(:ask)`, both with
+        `.returns`."""
+        receiver, kind = child(node, "receiver"), "class"
+        if receiver is not None and receiver.type == "call" and text(child(receiver, "method")) == "any_instance":
+            receiver, kind = child(receiver, "receiver"), "instance"
+        if name == "stub_any_instance":
+            kind = "instance"
+        target = self._target(receiver, kind)
+        given = arguments(node)
+        if target is None or not given:
+            return []
+        answer = given[1] if len(given) > 1 and name in {"stub", "stub_any_instance"} else _chained(node, {"returns"})
+        if given[0].type == "pair":
+            pairs = [each for each in given if each.type == "pair"]
+            return [Stub(node, target, _key(each), child(each, "value")) for each in pairs]
+        method = symbol_or_string(given[0]) if given[0].type in {"simple_symbol", "string"} else None
+        return [Stub(node, target, method, answer)] if method else []
+
+    def _allowed(self, node: Node) -> list[Stub]:
+        """RSpec: `allow(X).to receive(:chat).and_return(answer)`."""
+        allow = child(node, "receiver")
+        if allow is None or allow.type != "call" or not arguments(allow):
+            return []
+        kind = "instance" if text(child(allow, "method")).endswith("_any_instance_of") else "class"
+        target = self._target(arguments(allow)[0], kind)
+        receive = next((each for each in _calls(node) if text(child(each, "method")) == "receive"), None)
+        given = arguments(receive) if receive is not None else []
+        method = symbol_or_string(given[0]) if given and given[0].type in {"simple_symbol", "string"} else None
+        if target is None or method is None or receive is None:
+            return []
+        return [Stub(receive, target, method, _chained(receive, {"and_return"}))]
+
+    def _double(self, node: Node, *, singleton: bool) -> list[Stub]:
+        """RSpec: `instance_double(RubyLLM::Chat, ask: answer)`, also with the class's name as a string."""
+        given = arguments(node)
+        if not given or given[0].type not in {"constant", "scope_resolution", "string"}:
+            return []
+        target = self._target(given[0], "class" if singleton else "instance")
+        pairs = [each for each in given[1:] if each.type == "pair"]
+        return [Stub(node, target, _key(each), child(each, "value")) for each in pairs] if target else []
+
+    def _target(self, node: Node | None, kind: str) -> Type | None:
+        if node is None or node.type not in {"constant", "scope_resolution", "string"}:
+            return None
+        path = (symbol_or_string(node) if node.type == "string" else text(node)) or ""
+        found = self.world.constant(path)
+        if found.module is not None and self.world.of_library(found.module):
+            return Type(kind, found.module)
+        missing = found.missing and self.world.of_library(found.owner)
+        return Type("missing", f"{found.owner}::{found.missing}") if missing else None
+
+    def _judge_stub(self, path: str, stub: Stub) -> None:
+        if stub.target.kind == "missing":
+            reason = f"mock: {stub.target.name}.{stub.method} is stubbed, but {self.label} has no {stub.target.name}"
+            self._add(path, stub.node, f"{stub.target.name}.{stub.method}", "mock", reason)
+            return
+        if self._lacks(frozenset({stub.target}), stub.method):
+            symbol = _symbol(stub.target, stub.method)
+            reason = f"mock: {symbol} is stubbed, but {self.label} has no such method"
+            self._add(path, stub.node, symbol, "mock", reason)
+
+    # -- what stands in -------------------------------------------------------------------------------------------
+
+    def _judge_answer(self, path: str, stub: Stub, locals_: dict[str, list[Node]], calls: list[Node]) -> None:
+        stood_for = self._returned(stub.target, stub.method)
+        if not known(stood_for) or stub.answer is None:
+            return
+        for value, variable in _values(stub.answer, locals_):
+            made = _constructed(value)
+            if made and made in self.test_index.modules:
+                self._judge_fake(made, stood_for)
+            elif variable or value.type == "call":
+                for node, member in _members(value, variable, calls):
+                    if self._unreal(stood_for, member):
+                        self._add(
+                            path, node, f"{_name(stood_for)}#{member}", "mock", self._why("mock", stood_for, member)
+                        )
+
+    def _returned(self, target: Type, method: str) -> Types:
+        if target.kind == "missing":
+            return frozenset()
+        if target.kind == "class" and method == "new":
+            return instance(target.name)
+        finder = self.world.class_method if target.kind == "class" else self.world.instance_method
+        found = finder(target.name, method).method
+        return read(found.returns, frozenset({target})) if found is not None and found.returns else frozenset()
+
+    def _judge_fake(self, name: str, stood_for: Types) -> None:
+        module = self.test_index.modules[name]
+        for method in module.instance.values():
+            if method.visibility == "public" and self._unreal(stood_for, method.name):
+                path, _, at = method.at.rpartition(":")
+                reason = self._why("fake", stood_for, method.name) + f" (in {name})"
+                offset = method.body.start_byte if method.body is not None else 0
+                symbol = f"{_name(stood_for)}#{method.name}"
+                self.raws.append(Raw(path, offset, int(at), symbol, "invented", "fake", reason))
+
+    def by_name(self) -> None:
+        """Fakes that no stub hands out: accused only of methods that the application was already seen to invent."""
+        for module in self.test_index.modules.values():
+            if not _FAKE_NAME.search(module.name) or self.world.of_library(module.name):
+                continue
+            for method in module.instance.values():
+                if method.name in self.invented and method.body is not None and method.visibility == "public":
+                    path, _, at = method.at.rpartition(":")
+                    reason = f"fake: {module.name}#{method.name} stands for API that the application invented"
+                    symbol = f"{module.name}#{method.name}"
+                    self.raws.append(Raw(path, method.body.start_byte, int(at), symbol, "invented", "fake", reason))
+
+    def _unreal(self, stood_for: Types, member: str) -> bool:
+        return member in self.called and self._lacks(stood_for, member)
+
+    def _lacks(self, types: Types, name: str) -> bool:
+        """Every possibility certainly has no such method."""
+        for each in types:
+            finder = self.world.class_method if each.kind == "class" else self.world.instance_method
+            found = finder(each.name, name) if each.kind in {"class", "instance"} else None
+            if found is None or found.method is not None or found.core or found.open or name in core("Private"):
+                return False
+        return bool(types)
+
+    def _why(self, prefix: str, stood_for: Types, member: str) -> str:
+        return (
+            f"{prefix}: stands for {_name(stood_for)}, which has no {member} in {self.label}; the application calls it"
+        )
+
+    def _add(self, path: str, node: Node, symbol: str, kind: Kind, reason: str) -> None:
+        place = child(node, "method") or node
+        self.raws.append(Raw(path, place.start_byte, line(place), symbol, "invented", kind, reason))
+
+
+def _name(types: Types) -> str:
+    return next((each.name for each in sorted(types) if not each.name.endswith("::Halt")), "")
+
+
+def _symbol(target: Type, method: str) -> str:
+    return f"{target.name}{'.' if target.kind == 'class' else '#'}{method}"
+
+
+def _key(pair: Node) -> str:
+    return text(child(pair, "key")).rstrip(":").lstrip(":")
+
+
+def _calls(root: Node) -> list[Node]:
+    found: list[Node] = []
+    stack = [root]
+    while stack and len(found) < _MAX_NODES:
+        current = stack.pop()
+        if current.type == "call":
+            found.append(current)
+        stack.extend(reversed(current.named_children))
+    return found
+
+
+def _assigned(root: Node) -> dict[str, list[Node]]:
+    """Everything that a file assigns to each local or instance variable."""
+    found: dict[str, list[Node]] = {}
+    stack = [root]
+    while stack:
+        current = stack.pop()
+        if current.type in {"assignment", "operator_assignment"}:
+            left, right = child(current, "left"), child(current, "right")
+            if left is not None and right is not None and left.type in {"identifier", "instance_variable"}:
+                found.setdefault(text(left), []).append(right)
+        stack.extend(current.named_children)
+    return found
+
+
+def _chained(node: Node, names: set[str]) -> Node | None:
+    """The first argument of `.returns(…)` or `.and_return(…)` somewhere after a stub."""
+    current = node
+    while current.parent is not None and current.parent.type == "call" and child(current.parent, "receiver") == current:
+        current = current.parent
+        if text(child(current, "method")) in names and arguments(current):
+            return arguments(current)[0]
+    return None
+
+
+def _values(answer: Node, locals_: dict[str, list[Node]]) -> list[tuple[Node, str]]:
+    """What an answer can be: itself, what a lambda ends in, or what is assigned to a variable; with the variable's
+    name."""
+    if answer.type == "lambda" or (answer.type == "call" and text(child(answer, "method")) in {"proc", "lambda"}):
+        block = child(answer, "body") or child(answer, "block")
+        body = child(block, "body") if block is not None else None
+        code = body if body is not None else block
+        statements = code.named_children if code is not None else []
+        return _values(statements[-1], locals_) if statements else []
+    if answer.type in {"identifier", "instance_variable"}:
+        values = locals_.get(text(answer), [])
+        return [(values[0], text(answer))] if len(values) == 1 else []
+    return [(answer, "")]
+
+
+def _constructed(value: Node) -> str:
+    """`FakeChat.new(…)` → FakeChat."""
+    receiver = child(value, "receiver") if value.type == "call" else None
+    if (
+        receiver is None
+        or text(child(value, "method")) != "new"
+        or receiver.type not in {"constant", "scope_resolution"}
+    ):
+        return ""
+    return text(receiver).removeprefix("::")
+
+
+def _members(value: Node, variable: str, calls: list[Node]) -> list[tuple[Node, str]]:
+    """The methods that a Minitest::Mock, a mocha mock or a double is told to have."""
+    maker = text(child(value, "method")) if value.type == "call" else ""
+    is_mock = maker in {"mock", "double", "stub", "spy"} or _constructed(value) in {"Minitest::Mock", "MiniTest::Mock"}
+    if not is_mock:
+        return []
+    found = [(value, _key(argument)) for argument in arguments(value) if argument.type == "pair"]
+    for node in calls:
+        if (
+            variable
+            and text(child(node, "receiver")) == variable
+            and text(child(node, "method")) in {"expect", "expects", "stubs"}
+        ):
+            given = arguments(node)
+            member = symbol_or_string(given[0]) if given and given[0].type == "simple_symbol" else None
+            if member:
+                found.append((node, member))
+    return found

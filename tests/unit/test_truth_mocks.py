@@ -1,0 +1,92 @@
+# ruff: noqa: E501
+"""Stand-ins in tests for API that does not exist."""
+
+import pytest
+
+from shipbench.truth.api import check_application
+
+SERVICE = """
+class Llm
+  def initialize(client: RubyLLM)
+    @client = client
+  end
+
+  def reply(text)
+    chat = @client.chat(model: "m")
+    chat.{call}
+    chat.ask(text).{reader}
+  end
+end
+"""
+
+
+def accused(test: str, call: str = "with_temperature(1)", reader: str = "content") -> list[tuple[str, str, int]]:
+    service = SERVICE.replace("{call}", call).replace("{reader}", reader)
+    files = {"app/services/llm.rb": service.encode(), "test/services/llm_test.rb": test.encode()}
+    uses = check_application(files, "ruby_llm", "1.14.1").uses
+    assert all(use.reason.startswith(f"{use.kind}: ") for use in uses if use.kind in {"mock", "fake"})
+    return [(use.symbol, use.kind, use.line) for use in uses if use.verdict == "invented" and use.area == "test"]
+
+
+FAKES = {
+    "minitest stub of a missing method": ("RubyLLM.stub :complete, 'x' do\nend", ("RubyLLM.complete", "mock", 1)),
+    "mocha stubs": ("RubyLLM.stubs(:client).returns(1)", ("RubyLLM.client", "mock", 1)),
+    "mocha expects": ("RubyLLM.expects(:ask).returns(1)", ("RubyLLM.ask", "mock", 1)),
+    "mocha any_instance": ("RubyLLM::Chat.any_instance.stubs(:user).returns(1)", ("RubyLLM::Chat#user", "mock", 1)),
+    "stub_any_instance": ("RubyLLM::Chat.stub_any_instance(:prompt, 1) { x }", ("RubyLLM::Chat#prompt", "mock", 1)),
+    "rspec allow": ("allow(RubyLLM).to receive(:complete).and_return(1)", ("RubyLLM.complete", "mock", 1)),
+    "rspec any instance": ("allow_any_instance_of(RubyLLM::Chat).to receive(:user)", ("RubyLLM::Chat#user", "mock", 1)),
+    "rspec expect": ("expect(RubyLLM).to receive(:client).with(1).and_return(1)", ("RubyLLM.client", "mock", 1)),
+    "instance_double": ("instance_double(RubyLLM::Chat, user: 1)", ("RubyLLM::Chat#user", "mock", 1)),
+    "instance_double by name": ("instance_double('RubyLLM::Message', text: 1)", ("RubyLLM::Message#text", "mock", 1)),
+    "stub of a missing class": ("RubyLLM::Client.stub :new, 1 do\nend", ("RubyLLM::Client.new", "mock", 1)),
+}
+
+
+@pytest.mark.parametrize("name", FAKES)
+def test_stubs_of_api_that_does_not_exist(name: str) -> None:
+    test, expected = FAKES[name]
+    assert expected in accused(test)
+
+
+def test_a_mock_that_stands_for_a_chat() -> None:
+    test = "mock = Minitest::Mock.new\nmock.expect(:user, nil, ['x'])\nRubyLLM.stub(:chat, mock) { Llm.new.reply('x') }"
+    assert accused(test, call="user('x')") == [("RubyLLM::Chat#user", "mock", 2)]
+    assert accused(test) == []  # the application never calls it
+
+
+def test_a_fake_that_a_stub_hands_out() -> None:
+    fake = "class FakeChat\n  def user(x) = self\n  def ask(x) = 1\n  def asked = []\nend\n"
+    test = fake + "RubyLLM.stub(:chat, FakeChat.new) { Llm.new.reply('x') }"
+    assert ("RubyLLM::Chat#user", "fake", 2) in accused(test, call="user('x')")
+    assert accused(test) == []
+
+
+def test_a_fake_from_a_lambda() -> None:
+    test = "class FakeChat\n  def user(x) = self\nend\nRubyLLM.stub(:chat, ->(**) { FakeChat.new }) { x }"
+    assert ("RubyLLM::Chat#user", "fake", 2) in accused(test, call="user('x')")
+
+
+def test_a_fake_that_is_only_named_so() -> None:
+    test = "class FakeClient\n  def user(x) = self\n  def ask(x) = 1\nend\nLlm.new(client: FakeClient.new)"
+    assert accused(test, call="user('x')") == [("FakeClient#user", "fake", 2)]
+
+
+INNOCENT = {
+    "stub of a real method": "RubyLLM.stub :chat, FakeChat.new do\nend",
+    "stub of new": "RubyLLM::Chat.stub :new, FakeChat.new do\nend",
+    "mocha on a real method": "RubyLLM.stubs(:chat).returns(stub(ask: 1))\nRubyLLM::Chat.any_instance.expects(:ask).returns(1)",
+    "rspec on a real method": "allow(RubyLLM).to receive(:chat).and_return(chat)",
+    "recorder": "class FakeChat\n  attr_reader :prompts\n  def last_prompt = 1\n  def ask(x) = 1\n  def reset = 1\nend\nRubyLLM.stub(:chat, FakeChat.new) { 1 }",
+    "a stub of something else": "Other.stubs(:complete)\nFoo.stub(:client, 1) { 1 }",
+    "a double of something else": "instance_double(Other, user: 1)\ndouble(user: 1)",
+    "a private method of a fake": "class FakeChat\n  private\n  def user(x) = 1\nend\nRubyLLM.stub(:chat, FakeChat.new) { 1 }",
+    "types behind a stub are unknown": "RubyLLM.stub :chat, fake do\n  RubyLLM.chat.anything\nend",
+    "a test's own error class": "class FakeError < RubyLLM::Error\nend\nraise FakeError, 'x'",
+    "stub_const": "stub_const('RubyLLM::Extra', Class.new)\nRubyLLM::Extra.new",
+}
+
+
+@pytest.mark.parametrize("name", INNOCENT)
+def test_honest_tests_are_not_accused(name: str) -> None:
+    assert accused(INNOCENT[name]) == []

@@ -1,0 +1,529 @@
+# Code that is right, or of which nothing certain can be said: nobody may be accused. After the arrow: what must be
+# found real.
+
+#### add_message with braceless keywords => RubyLLM::Chat#add_message
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.add_message(role: :user, content: "Hi")
+
+#### add_message with a hash => RubyLLM::Chat#add_message
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.add_message({ role: :user, content: "Hi" })
+
+#### add_message with a splat => RubyLLM::Chat#add_message
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.add_message(**message)
+
+#### complete => RubyLLM::Chat#complete
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.complete
+
+#### complete with a block => RubyLLM::Message#content
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.complete { |chunk| print chunk.content }
+
+#### complete with a passed block => RubyLLM::Chat#complete
+def go(&block)
+  RubyLLM.chat.complete(&block)
+end
+
+#### the whole chain => RubyLLM::Chat#with_params
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.with_model("m").with_temperature(1).with_params(a: 1).with_instructions("x").complete { |c| c.content }
+
+#### Message.new with braceless keywords => RubyLLM::Message.new
+RubyLLM::Message.new(role: :user, content: "x")
+
+#### chat without arguments => RubyLLM.chat
+RubyLLM.chat
+
+#### all keywords of chat => RubyLLM.chat
+RubyLLM.chat(model: "m", provider: :openrouter, assume_model_exists: true)
+
+#### chat with a splat => RubyLLM.chat
+RubyLLM.chat(**options)
+
+#### shorthand keywords => RubyLLM.chat
+def go(model)
+  RubyLLM.chat(model:)
+end
+
+#### a hash of strings => RubyLLM.chat
+RubyLLM.chat("model": "m")
+
+#### ask without arguments => RubyLLM::Chat#ask
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.ask
+
+#### ask with files => RubyLLM::Chat#ask
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.ask("x", with: ["a.pdf"])
+
+#### ask with a heredoc => RubyLLM::Chat#ask
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.ask(<<~TEXT)
+  Hi #{name}
+TEXT
+
+#### ask with a heredoc and a keyword => RubyLLM::Chat#ask
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.ask(<<~TEXT, with: x)
+  Hi
+TEXT
+
+#### say => RubyLLM::Chat#say
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.say "Hi"
+
+#### many tools => RubyLLM::Chat#with_tools
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.with_tools(A, B, replace: true)
+
+#### headers => RubyLLM::Chat#with_headers
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.with_headers("X-Title" => "a")
+
+#### replace: false => RubyLLM::Chat#with_instructions
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.with_instructions("x", append: true)
+
+#### image => RubyLLM::Image#save
+RubyLLM.paint("a cat", size: "1x1").save("x.png")
+
+#### embedding => RubyLLM::Embedding#vectors
+RubyLLM.embed("a", dimensions: 3).vectors
+
+#### transcription takes any keyword => RubyLLM::Transcription#text
+RubyLLM.transcribe("a.mp3", language: "en", chunking: 1).text
+
+#### moderation => RubyLLM::Moderation#flagged?
+RubyLLM.moderate("x").flagged?
+
+#### configure => RubyLLM::Configuration#openrouter_api_key=
+RubyLLM.configure do |config|
+  config.openrouter_api_key = ENV["X"]
+  config.request_timeout = 3
+end
+
+#### context => RubyLLM::Chat#ask
+RubyLLM.context { |c| c.openai_api_key = "x" }.chat(model: "m").ask("x")
+
+#### config => RubyLLM::Configuration#default_model
+RubyLLM.config.default_model
+
+#### conditional assignment => RubyLLM::Configuration#openai_api_key=
+RubyLLM.config.openai_api_key ||= "x"
+
+#### logger => RubyLLM.logger
+RubyLLM.logger.info('x')
+
+#### content and tokens => RubyLLM::Message#input_tokens
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+response = chat.ask("Hi")
+response.content
+response.input_tokens.to_i + response.output_tokens.to_i
+
+#### content is no message => RubyLLM::Message#content
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+response = chat.ask("Hi")
+response.content.text
+response.content.strip
+
+#### role, model, raw => RubyLLM::Message#raw
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+response = chat.ask("Hi")
+response.role
+response.model_id
+response.raw.body
+
+#### tool calls => RubyLLM::Message#tool_call?
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+response = chat.ask("Hi")
+response.tool_calls.values.first.name if response.tool_call?
+
+#### try
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+response = chat.ask("Hi")
+response.try(:text)
+
+#### present and friends
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+response = chat.ask("Hi")
+response.present? && response.blank?
+response.presence
+response.to_json
+response.as_json
+response.inspect
+
+#### enumerable chat => RubyLLM::Message#role
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.map(&:content)
+chat.each { |m| m.role }
+chat.first
+chat.to_a
+
+#### messages => RubyLLM::Message#content
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.messages.map(&:role)
+chat.messages.last&.content
+
+#### callbacks => RubyLLM::Chat#on_end_message
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.on_new_message { x }.on_end_message { |m| m.content }
+
+#### typed rescue => RubyLLM::RateLimitError
+begin
+  x
+rescue RubyLLM::RateLimitError, RubyLLM::Error => e
+  e.message
+  e.response&.status
+end
+
+#### configuration error => RubyLLM::ConfigurationError
+begin
+  x
+rescue RubyLLM::ConfigurationError => e
+  e.message
+  e.full_message
+end
+
+#### raise => RubyLLM::Error
+raise RubyLLM::Error, "x"
+
+#### Error.new => RubyLLM::Error.new
+RubyLLM::Error.new(nil, "x")
+
+#### rescue_from => RubyLLM::Error
+class A < ApplicationController
+  rescue_from RubyLLM::Error, with: :x
+end
+
+#### tool => RubyLLM::Tool.param
+class W < RubyLLM::Tool
+  description "x"
+  param :city, type: :string, desc: "x"
+  def execute(city:)
+    halt("x")
+  end
+end
+W.new.call({ city: 1 })
+
+#### a tool's own methods
+class W < RubyLLM::Tool
+  def execute = helper
+  def helper = 1
+end
+W.new.helper
+
+#### a tool's own class method as a macro
+class Base < RubyLLM::Tool
+  def self.label(x) = x
+end
+class W < Base
+  label 1
+end
+
+#### a tool with an unknown mixin
+class W < RubyLLM::Tool
+  include Loggable
+  tagged :x
+end
+W.new.anything
+
+#### a tool with a computed method
+class W < RubyLLM::Tool
+  NAMES.each { |n| define_method(n) { 1 } }
+end
+W.new.anything
+
+#### a tool with method_missing
+class W < RubyLLM::Tool
+  def method_missing(n) = 1
+end
+W.new.anything
+
+#### a chat's subclass keeps its type => RubyLLM::Chat#with_temperature
+class MyChat < RubyLLM::Chat
+  def extra = 1
+end
+MyChat.new.with_temperature(1).extra
+
+#### agent => RubyLLM::Agent#ask
+class A < RubyLLM::Agent
+  model "m"
+  instructions "x"
+  tools W
+end
+A.new.ask("x").content
+
+#### agent.chat => RubyLLM::Chat#ask
+class A < RubyLLM::Agent
+end
+A.chat(topic: 1).ask('x')
+
+#### schema comes from another gem => RubyLLM::Chat#with_schema
+class S < RubyLLM::Schema
+  string :name
+end
+RubyLLM.chat.with_schema(S)
+
+#### models => RubyLLM::Model::Info#context_window
+RubyLLM.models.find('m').context_window
+RubyLLM.models.chat_models.by_provider(:x).map(&:id)
+
+#### models are enumerable => RubyLLM::Model::Info#supports?
+RubyLLM.models.each { |m| m.supports?(:x) }
+RubyLLM.models.select { |m| m.id }.size
+
+#### pricing is dynamic
+RubyLLM.models.find('m').pricing.text_tokens.anything
+
+#### defined by a loop => RubyLLM::Model::Info#function_calling?
+RubyLLM.models.find('m').function_calling?
+
+#### Models answers for its instance
+RubyLLM::Models.find('m')
+
+#### refresh => RubyLLM::Models#refresh!
+RubyLLM.models.refresh!
+
+#### another RubyLLM
+module Adapters
+  class RubyLLM
+    def self.run = 1
+  end
+  class B
+    def go = RubyLLM.run
+  end
+end
+
+#### a constant of the application in the namespace
+module RubyLLM
+  class Extra
+    def go = 1
+  end
+end
+RubyLLM::Extra.new.go
+
+#### a patched class
+module RubyLLM
+  class Chat
+    def user(x) = add_message(role: :user, content: x)
+  end
+end
+RubyLLM.chat.user('x')
+
+#### class_eval
+RubyLLM::Chat.class_eval do
+  def user(x) = x
+end
+RubyLLM.chat.user('x')
+
+#### include
+RubyLLM::Chat.include(Fluent)
+RubyLLM.chat.user('x')
+
+#### prepend through send
+RubyLLM::Chat.send(:prepend, Fluent)
+RubyLLM.chat.user('x')
+
+#### singleton class
+RubyLLM.singleton_class.prepend(X)
+RubyLLM.client
+
+#### extend
+RubyLLM.extend(X)
+RubyLLM.client
+
+#### class << RubyLLM
+class << RubyLLM
+  def client = 1
+end
+RubyLLM.client
+
+#### def RubyLLM.x
+def RubyLLM.client = 1
+RubyLLM.client
+
+#### refinement
+module R
+  refine RubyLLM::Chat do
+    def user(x) = x
+  end
+end
+using R
+RubyLLM.chat.user('x')
+
+#### Object reopened
+class Object
+  def user(x) = x
+end
+RubyLLM.chat.user('x')
+
+#### StandardError reopened
+class StandardError
+  def extra = 1
+end
+RubyLLM::Error.new.extra
+RubyLLM::Error.new.message
+
+#### patched at run time
+Rails.application.config.to_prepare do
+  RubyLLM::Chat.class_eval do
+    def user(x) = x
+  end
+end
+RubyLLM.chat.user('x')
+
+#### a variable with two types
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+x = cond ? chat : Other.new
+x.user('x')
+
+#### a variable assigned again => RubyLLM::Message#content
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+response = chat.ask("Hi")
+response = Parser.parse(response.content)
+response.text
+
+#### a variable of a block
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+items.each { |chat| chat.user('x') }
+
+#### a parameter of that name
+def go(chat)
+  chat.user('x')
+end
+
+#### a parameter that others pass
+class A
+  def initialize(chat: RubyLLM.chat)
+    @chat = chat
+  end
+  def go = @chat.user('x')
+end
+A.new(chat: Other.build)
+
+#### a parameter passed by splat
+class A
+  def initialize(chat: RubyLLM.chat)
+    @chat = chat
+  end
+  def go = @chat.user('x')
+end
+A.new(**options)
+
+#### an attribute that others write
+class A
+  attr_accessor :chat
+  def initialize
+    @chat = RubyLLM.chat
+  end
+  def go = @chat.user('x')
+end
+A.new.chat = Other.new
+
+#### an attribute set by a subclass
+class A
+  def go = @chat.user('x')
+  def initialize
+    @chat = RubyLLM.chat
+  end
+end
+class B < A
+  def initialize
+    @chat = Other.new
+  end
+end
+
+#### a method that a subclass overrides
+class A < RubyLLM::Tool
+  def execute = self.label
+end
+class B < A
+  def label = 1
+end
+
+#### instance_variable_set
+class A
+  def initialize
+    @chat = RubyLLM.chat
+  end
+  def go = @chat.user('x')
+end
+A.new.instance_variable_set(:@chat, Other.new)
+
+#### a destructured assignment
+a, chat = RubyLLM.chat, Other.new
+chat.user('x')
+
+#### instance_exec
+class A
+  def chat = RubyLLM.chat
+  def go
+    dsl.instance_exec { chat.user('x') }
+  end
+end
+
+#### an ActiveRecord model called Chat
+class Chat < ApplicationRecord
+  acts_as_chat
+end
+Chat.create!(model: 'm').user
+
+#### the application's own Client
+module App
+  class Client
+    def chat(messages:) = 1
+  end
+end
+App::Client.new.chat(messages: [])
+
+#### another gem's client
+Openrouter::Client.new(access_token: 'x').chat(parameters: {})
+
+#### a symbol
+send_to(:user)
+{ user: 1 }
+
+#### a string
+'RubyLLM::Client.new'
+
+#### a comment
+# RubyLLM::Client.new
+1
+
+#### after __END__
+1
+__END__
+RubyLLM::Client.new
+
+#### a method with rescue modifier
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+response = chat.ask("Hi")
+x = (response.text rescue response.content)
+
+#### proc and curry
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+m = chat.method(:ask)
+m.call('x')
+
+#### respond_to?
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+response = chat.ask("Hi")
+response.respond_to?(:text)
+
+#### send of a private method => RubyLLM::Chat#append_system_instruction
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+chat.send(:append_system_instruction)
+
+#### ask's result may be a halt => RubyLLM::Message#content
+chat = RubyLLM.chat(model: "anthropic/claude-sonnet-4")
+response = chat.ask("Hi")
+response.to_s
+response.content
+
+#### number and case of a provider => RubyLLM::Providers::OpenRouter
+RubyLLM::Providers::OpenRouter
+
+#### VERSION => RubyLLM::VERSION
+RubyLLM::VERSION

@@ -112,6 +112,15 @@ def test_a_gem_that_may_extend_the_library_ends_all_accusations(more: str) -> No
     assert "may add to ruby_llm" in report.notes[0]
 
 
+def test_a_gemspec_names_extensions_too() -> None:
+    spec = "Gem::Specification.new do |s|\n  s.add_dependency 'ruby_llm-extra', '~> 0.8'\nend"
+    assert verdicts(check("RubyLLM::Extra", "1.14.1", **{"a.gemspec": spec}))["RubyLLM::Extra"] == "unknown"
+
+
+def test_names_that_other_gems_own_are_unknown_without_any_lock() -> None:
+    assert verdicts(check("RubyLLM::MCP.client", None))["RubyLLM::MCP"] == "unknown"
+
+
 def test_the_gem_s_own_parts_do_not_extend_it() -> None:
     more = "    ruby_llm-schema (0.3.0)\n    rails (8.0)\n      activesupport (= 8.0)"
     assert verdicts(check("RubyLLM.chat.user('x')", "1.14.1", more))["RubyLLM::Chat#user"] == "invented"

@@ -36,7 +36,7 @@ response = chat.ask("Hi")
 response.respond_to?(:text) && response.text
 
 #### defined?
-RubyLLM::MCP.start if defined?(RubyLLM::MCP)
+RubyLLM::Gateway.start if defined?(RubyLLM::Gateway)
 
 #### rescue with another way
 def go(c = RubyLLM.chat)
@@ -47,7 +47,7 @@ end
 
 #### rescue NameError with a value
 def go
-  RubyLLM::MCP
+  RubyLLM::Gateway
 rescue NameError
   nil
 end

@@ -69,7 +69,23 @@ RUBY_LLM = Library(
     option_macros=frozenset({"option"}),
     option_lists="configuration_options",
     option_owner="RubyLLM::Configuration",
-    outside={"RubyLLM::Schema": "the gem ruby_llm-schema"},
+    outside={
+        f"RubyLLM::{name}": f"the gem {gem}"
+        for name, gem in {
+            "Schema": "ruby_llm-schema",
+            "MCP": "ruby_llm-mcp",
+            "Agents": "ruby_llm-agents",
+            "Contract": "ruby_llm-contract",
+            "Evals": "ruby_llm-evals",
+            "Instrumentation": "ruby_llm-instrumentation",
+            "Monitoring": "ruby_llm-monitoring",
+            "ResponsesAPI": "ruby_llm-responses_api",
+            "Skills": "ruby_llm-skills",
+            "Template": "ruby_llm-template",
+            "Text": "ruby_llm-text",
+            "Tribunal": "ruby_llm-tribunal",
+        }.items()
+    },
     extensions=re.compile(r"ruby[_-]?llm", re.IGNORECASE),
     dependencies=frozenset({"ruby_llm", "ruby_llm-schema"}),
 )

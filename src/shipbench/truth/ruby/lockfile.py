@@ -9,6 +9,7 @@ from shipbench.truth.ruby.libraries import Library
 _GEM = re.compile(r"^ {4}([A-Za-z0-9_.-]+) \(([^)]+)\)\s*$")
 _DEPENDENCY = re.compile(r"^ {6}([A-Za-z0-9_.-]+)(?: \(.*\))?\s*$")
 _GEMFILE = re.compile(r"^\s*gem\s*\(?\s*['\"]([A-Za-z0-9_.-]+)['\"](.*)$", re.MULTILINE)
+_GEMSPEC = re.compile(r"\.add_(?:runtime_|development_)?dependency\s*\(?\s*['\"]([A-Za-z0-9_.-]+)['\"]")
 _PATCHED = re.compile(r"\b(git|github|path|branch)\s*(:|=>)|:(git|github|path)\s*=>")
 
 
@@ -31,8 +32,10 @@ def locked(files: Mapping[str, bytes], about: Library) -> Locked:
         content = files[path].decode("utf-8", "replace")
         if (name.endswith(".lock") and ("Gemfile" in name or name == "gems.locked")) or name == "gems.locked":
             _read_lock(content, about, versions, reasons, extensions)
-        elif name in {"Gemfile", "gems.rb"} or name.endswith(".gemspec"):
+        elif name in {"Gemfile", "gems.rb"}:
             _read_gemfile(path, content, about, reasons, extensions)
+        elif name.endswith(".gemspec"):
+            extensions.update(gem for gem in _GEMSPEC.findall(content) if _extends(gem, about))
     if reasons:
         return Locked(None, reasons[0], tuple(sorted(extensions)))
     if len(versions) == 1:
@@ -58,7 +61,7 @@ def _read_lock(content: str, about: Library, versions: set[str], reasons: list[s
                 versions.add(found.group(2))
                 if section in {"GIT", "PATH"}:
                     reasons.append(f"{about.name} is locked from {section}, not from a release")
-            elif gem not in about.dependencies and about.extensions.search(gem):
+            elif _extends(gem, about):
                 extensions.add(gem)
             continue
         needed = _DEPENDENCY.match(row)
@@ -77,5 +80,9 @@ def _read_gemfile(path: str, content: str, about: Library, reasons: list[str], e
         gem, rest = found.groups()
         if gem == about.name and _PATCHED.search(rest.split("#")[0]):
             reasons.append(f"{path} takes {about.name} from a repository, not from a release")
-        elif gem not in about.dependencies and about.extensions.search(gem):
+        elif _extends(gem, about):
             extensions.add(gem)
+
+
+def _extends(gem: str, about: Library) -> bool:
+    return gem not in about.dependencies and about.extensions.search(gem) is not None

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from shipbench.workspace import Workspace, read_workspace
 assert static.__all__  # the import above is what fills CHECKS
 
 CHECK_SECONDS = 20.0
+AUDIT_SECONDS = 60.0
 
 
 def audit(folder: Path, task: Task) -> list[Finding]:
@@ -28,21 +30,24 @@ def audit(folder: Path, task: Task) -> list[Finding]:
 
 def audit_workspace(workspace: Workspace, task: Task) -> list[Finding]:
     app = App(workspace)
-    return [_finding(entry, app) for entry in task.file.checks]
+    deadline = time.monotonic() + AUDIT_SECONDS
+    return [_finding(entry, app, min(CHECK_SECONDS, deadline - time.monotonic())) for entry in task.file.checks]
 
 
-def _finding(entry: CheckEntry, app: App) -> Finding:
-    outcome = _outcome(entry, app)
+def _finding(entry: CheckEntry, app: App, seconds: float) -> Finding:
+    outcome = _outcome(entry, app, seconds)
     return Finding(check=entry.id, verdict=outcome.verdict, summary=outcome.summary, evidence=list(outcome.evidence))
 
 
-def _outcome(entry: CheckEntry, app: App) -> Outcome:
+def _outcome(entry: CheckEntry, app: App, seconds: float) -> Outcome:
     if entry.kind == "live":
         return unproven("not run: this needs the application booted in a sandbox")
     known = CHECKS.get(entry.id)
     if known is None:
         return unproven("not run: no function decides this check")
-    return decide(known, app)
+    if seconds <= 0:
+        return unproven(f"not run: the audit of this folder took more than {AUDIT_SECONDS:g} s")
+    return decide(known, app, seconds)
 
 
 def decide(known: StaticCheck, app: App, seconds: float = CHECK_SECONDS) -> Outcome:
@@ -57,7 +62,7 @@ def decide(known: StaticCheck, app: App, seconds: float = CHECK_SECONDS) -> Outc
         with _alarm(seconds):
             return known.function(app)
     except _TimeUpError:
-        return unproven(f"the check took more than {seconds:g} s on this folder")
+        return unproven(f"the check took more than {seconds:.1f} s on this folder")
     except RecursionError:
         return unproven("the check could not follow so deep a nesting")
     except MemoryError:

@@ -64,7 +64,7 @@ class Suite:
     def __init__(self, app: App) -> None:
         self.app = app
         self.program = app.tests
-        self.files = [path for path in self.program.files if path.endswith("_test.rb") or "/test_" in path]
+        self.files = [path for path in self.program.files if _holds_tests(path)]
         self.tests = [test for path in self.files for test in self._tests(path)]
 
     @property
@@ -115,9 +115,8 @@ class Suite:
             if call.node.kind == "call" and (how := self._how(call))
         ]
         for name, places in self.program.classes.items():
-            for opened in places:
-                if self._is_fake(name):
-                    found += [Replacement("fake", opened.path, opened.node)]
+            if how := self._fake(name):
+                found += [Replacement(how, opened.path, opened.node) for opened in places]
         for path, root in self.program.files.items():
             found += [Replacement("fake", path, node) for node in root.walk() if _is_inline_fake(node)]
         return found
@@ -160,11 +159,14 @@ class Suite:
             or any(ruby.literal(argument) is None for argument in ruby.arguments(node)[1:])
         )
 
-    def _is_fake(self, name: str) -> bool:
+    def _fake(self, name: str) -> str | None:
+        """What a class of the suite stands for: a chat or its maker, an own object of the application, or nothing."""
         methods = {method.name for method in self.program.methods if method.owner == name}
-        return bool(methods & (ASKING | {"chat", "reply", "complete", "generate", "call"})) and not name.endswith(
-            "Test"
-        )
+        if name.endswith("Test"):
+            return None
+        if methods & (ASKING | {"chat"}):
+            return "fake"
+        return "own" if methods & {"reply", "reply_to", "generate", "call", "respond", "answer"} else None
 
     def used_in(self, path: str, found: Replacement) -> bool:
         """Whether a file's tests use a replacement: it stands there, or they name what holds it."""
@@ -232,6 +234,11 @@ class Suite:
             if call.method is not None:
                 found.setdefault(id(call.method), set()).add(call.name)
         return found
+
+
+def _holds_tests(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name.endswith("_test.rb") or (name.startswith("test_") and name != "test_helper.rb")
 
 
 def _trivial(call: Node) -> bool:

@@ -1,9 +1,10 @@
 """Reading ERB templates: the Ruby in them, the HTML around it, line numbers kept in both."""
 
+import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from shipbench.audit.parse.tree import Node, parse
+from shipbench.audit.parse.tree import PARSE_SECONDS, Node, UnparsableError, parse
 
 # Stands for each byte of `<%= … %>` in the HTML, so that an attribute shows that it is not constant.
 DYNAMIC = "\x1a"
@@ -54,6 +55,7 @@ def read(source: bytes) -> Template:
 
 
 def html_tags(text: str) -> list[Tag]:
+    """The start tags. UnparsableError where it takes too long: HTMLParser needs quadratic time for tags left open."""
     reader = _Tags()
     reader.feed(text)
     reader.close()
@@ -65,6 +67,12 @@ class _Tags(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.found: list[Tag] = []
         self._open: Tag | None = None
+        self._deadline = time.monotonic() + PARSE_SECONDS
+
+    def parse_starttag(self, i: int) -> int:
+        if time.monotonic() > self._deadline:
+            raise UnparsableError(f"its HTML not parsed within {PARSE_SECONDS:g} s")
+        return super().parse_starttag(i)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = Tag(tag, {name: value or "" for name, value in attrs}, self.getpos()[0])

@@ -1,5 +1,7 @@
 """Reading .gitignore and .dockerignore."""
 
+import re
+
 from pathspec import GitIgnoreSpec
 
 MAX_LINES = 2000
@@ -12,7 +14,7 @@ def read(text: str) -> GitIgnoreSpec:
     for line in text.splitlines()[:MAX_LINES]:
         try:
             GitIgnoreSpec.from_lines([line[:MAX_LINE]])
-        except ValueError:
+        except (ValueError, re.error):
             continue
         good.append(line[:MAX_LINE])
     return GitIgnoreSpec.from_lines(good)

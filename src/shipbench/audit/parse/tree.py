@@ -9,6 +9,7 @@ from tree_sitter import Language, Parser, TreeCursor
 
 MAX_PARSE_BYTES = 512 * 1024
 PARSE_SECONDS = 2.0
+MAX_DEPTH = 400  # of nodes; people's code stays below 100
 _CHUNK = 16 * 1024
 
 
@@ -100,9 +101,12 @@ def _copy(cursor: TreeCursor, source: bytes) -> Node:
     root = Node(cursor, source, None)
     current = root
     descending = True
+    depth = 0
     while True:
         if descending and cursor.goto_first_child():
-            pass
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise UnparsableError(f"nested deeper than {MAX_DEPTH} nodes")
         elif cursor.goto_next_sibling():
             current = current.parent or root
         else:
@@ -110,6 +114,7 @@ def _copy(cursor: TreeCursor, source: bytes) -> Node:
                 return root
             current = current.parent or root
             descending = False
+            depth -= 1
             continue
         child = Node(cursor, source, current)
         if child.named or child.field:

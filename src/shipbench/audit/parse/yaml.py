@@ -8,6 +8,8 @@ MAX_BYTES = 256 * 1024
 MAX_DEPTH = 40
 MAX_ALIASES = 200
 MAX_NODES = 20_000
+# PyYAML's scanner needs quadratic time for brackets left open, before the first event is there to be counted.
+MAX_BRACKETS = 2_000
 
 
 class BrokenError(Exception):
@@ -22,6 +24,8 @@ def load(text: str) -> Any:
     """The document as plain values. BrokenError where it cannot be parsed or is over a limit."""
     if len(text) > MAX_BYTES:
         raise BrokenError(f"larger than {MAX_BYTES} characters")
+    if text.count("[") + text.count("{") > MAX_BRACKETS:
+        raise BrokenError(f"more than {MAX_BRACKETS} brackets")
     try:
         _measure(text)
         return yaml.load(text, Loader=yaml.SafeLoader)

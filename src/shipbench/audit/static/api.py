@@ -23,6 +23,9 @@ def api_real(app: App) -> Outcome:
         return failed(
             f"{listed(names)} is not in RubyLLM {app.truth.version or 'of any known version'}", *_sides(app, wrong)
         )
+    holes = app.unread("app/", "lib/")
+    if holes:
+        return unproven("no invented call was found in what could be read", *holes)
     certain = [use for use in uses if use.verdict == "real"]
     if not certain:
         return unproven(f"none of the {len(uses)} uses of RubyLLM could be resolved", *_lines(app, uses))

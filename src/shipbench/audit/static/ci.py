@@ -101,8 +101,13 @@ def _of_workflow(app: App, path: str) -> Iterator[Command]:
 def _texts(value: object) -> Iterator[str]:
     """The commands in a CI file: under run, script and the like, and the actions that steps use."""
     stack: list[tuple[str, object]] = [("", value)]
+    seen: set[tuple[str, int]] = set()  # aliases make one list stand in many places
     while stack:
         key, current = stack.pop()
+        if isinstance(current, dict | list):
+            if (key, id(current)) in seen:
+                continue
+            seen.add((key, id(current)))
         if isinstance(current, dict):
             if str(current.get("if", "")).strip().lower() in ("false", "${{ false }}"):
                 continue

@@ -58,7 +58,7 @@ def durable(app: App) -> Outcome:
             "localStorage" in app.text(path) or "sessionStorage" in app.text(path)
             for path in app.paths("app/javascript/")
         ):
-            places = [app.at(path) for path in app.paths("app/javascript/") if "Storage" in app.text(path)]
+            places = [app.at(path, 1) for path in app.paths("app/javascript/") if "Storage" in app.text(path)]
             return failed("the conversation is kept in the browser only", *places)
         return app.missing(
             "the conversation is kept nowhere",

@@ -101,6 +101,9 @@ def library_used(app: App) -> Outcome:
         return passed(
             "application code calls the model through RubyLLM", *(app.at(call.path, call.node) for call in found)
         )
+    others = [call.call for call in app.provider.calls]
+    if others:
+        return failed("the model is reached without RubyLLM", *(app.at(call.path, call.node) for call in others))
     mentions = [app.at(path) for path in sorted(app.provider.mentions) if not path.startswith("config/")]
     if mentions:
         return unproven("the code names RubyLLM, and no call that sends a message was recognised", *mentions)

@@ -167,7 +167,9 @@ def no_unescaped_output(app: App) -> Outcome:
     if unsure:
         return unproven("whether what is put into the page is escaped is not certain", *unsure)
     if app.foreign_views:
-        return unproven("these templates are not ERB and were not read", *(app.at(path) for path in app.foreign_views))
+        return unproven(
+            "these templates are not ERB and were not read", *(app.at(path, 1) for path in app.foreign_views)
+        )
     if not app.views:
         return app.missing("there are no views", "ERB templates in app/views/", reads=("app/",))
     return passed(

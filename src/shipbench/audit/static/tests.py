@@ -41,7 +41,7 @@ def _absent(app: App) -> Outcome | None:
         return unproven("tests could not be read", *app.unread("test/"))
     specs = app.paths("spec/", suffix="_spec.rb")
     if specs:
-        return failed("the suite is RSpec, not Minitest", *(app.at(path) for path in specs))
+        return failed("the suite is RSpec, not Minitest", *(app.at(path, 1) for path in specs))
     return failed("there are no tests", app.nothing("test/**/*_test.rb", "test/"))
 
 
@@ -104,31 +104,25 @@ def reach_provider_call(app: App) -> Outcome:
             return unproven("no call to a model was recognised, so no test can be seen to reach it")
         return not_applicable("no call to a model was found")
     good: list[Evidence] = []
-    bypassed: list[Evidence] = []
-    unsure: list[Evidence] = []
+    beside: list[Replacement] = []
     for path in app.suite.files:
         if not any(test.path == path and test.assertions for test in app.suite.tests):
             continue
-        here = [found for found in app.suite.replacements if found.path == path or found.path in app.suite.helpers]
+        if not app.suite.reached(path) & set(app.provider.methods):
+            continue
+        here = [found for found in app.suite.replacements if app.suite.used_in(path, found)]
         effective = [found for found in here if _stands_in(app, found)]
-        reaches = bool(app.suite.reached(path) & set(app.provider.methods))
-        if effective and reaches and _uses(app, path, effective):
-            good += [app.at(found.path, found.node) for found in effective if app.suite.used_in(path, found)][:1]
-        elif here and reaches:
-            (unsure if all(found.how in ("own", "fake") for found in here) else bypassed).extend(
-                app.at(found.path, found.node) for found in here
-            )
+        good += [app.at(found.path, found.node) for found in effective][:1]
+        beside += [found for found in here if found not in effective]
     if good:
         return passed("tests run the code that calls the model, with the provider replaced", *good)
-    if bypassed and not any(found.how in ("fake", "own", "web") for found in app.suite.replacements):
-        return failed("the suite stubs something that the application does not call", *bypassed)
-    if unsure or bypassed:
-        own_only = all(found.how == "own" for found in app.suite.replacements)
-        if own_only:
-            return failed(
-                "tests replace the application's own object, so the code that calls the model never runs", *unsure
-            )
-        return unproven("whether a replaced provider is what the tests reach is not certain", *unsure, *bypassed)
+    places = [app.at(found.path, found.node) for found in beside]
+    if beside and all(found.how == "own" for found in beside):
+        return failed(
+            "tests replace the application's own object, so the code that calls the model never runs", *places
+        )
+    if beside:
+        return failed("the suite stubs something that the application does not call", *places)
     if app.unread("test/"):
         return unproven("not every test could be read", *app.unread("test/"))
     return failed(
@@ -151,10 +145,6 @@ def _stands_in(app: App, found: Replacement) -> bool:
         }
         return "new" not in made or "chat" in made or bool(app.provider.persisted)
     return False
-
-
-def _uses(app: App, path: str, effective: list[Replacement]) -> bool:
-    return any(app.suite.used_in(path, found) for found in effective)
 
 
 @check("tests.error_path")
@@ -258,7 +248,7 @@ def no_network(app: App) -> Outcome:
             "tests reach the call to the model, and nothing stands between them and the provider",
             *(app.at(path, place) for path in certain for place in _reaches_surely(app, path)),
         )
-    return unproven("some tests may reach the real provider", *(app.at(path) for path in uncovered))
+    return unproven("some tests may reach the real provider", *(app.at(path, 1) for path in uncovered))
 
 
 def _closed(app: App) -> Iterator[Evidence]:

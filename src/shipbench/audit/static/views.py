@@ -264,7 +264,7 @@ def partials(app: App) -> Outcome:
     if not app.views:
         if app.foreign_views:
             return unproven(
-                "the templates are not ERB and were not read", *(app.at(path) for path in app.foreign_views)
+                "the templates are not ERB and were not read", *(app.at(path, 1) for path in app.foreign_views)
             )
         return app.missing("there are no views", "ERB templates in app/views/", reads=VIEWS)
     dumps = []

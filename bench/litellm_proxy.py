@@ -26,10 +26,12 @@ def missing() -> str | None:
 @contextmanager
 def proxy(upstream: str, folder: Path) -> Iterator[Server]:
     """One worker, no logging, no database, forwarding to `upstream`."""
+    # Without a master key, since it listens on loopback and holds no key.
     config = folder / "litellm.yaml"
     config.write_text(
         f"model_list:\n- model_name: {MODEL}\n  litellm_params:\n    model: openai/{MODEL}\n"
         f"    api_base: {upstream}/v1\n    api_key: placeholder\n"
+        "general_settings:\n  dangerously_permit_weak_or_unset_master_key: true\n"
     )
     port = _free_port()
     command = ["litellm", "--config", str(config), "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]

@@ -33,8 +33,6 @@ HTTP_CLIENTS = {
     "Excon",
     "Typhoeus",
     "Curl",
-    "URI",
-    "OpenURI",
     "Async::HTTP",
 }
 OTHER_CLIENTS = ("OpenAI", "OpenRouter", "Openrouter", "Anthropic", "Langchain", "Raix", "LLM")
@@ -231,7 +229,7 @@ class Provider:
     def _other_road(self, call: Call) -> ProviderCall | None:
         source = ruby.receiver(call.node)
         root = self.program.files[call.path]
-        if call.name in ("request", "post") and source is not None and names_model_host(root) and _uses_http(root):
+        if call.name in ("request", "post") and source is not None and names_model_host(root) and uses_http(root):
             return ProviderCall(call, "http")
         if call.name in ("chat", "complete", "completions", "create", "messages") and ruby.arguments(call.node) + list(
             ruby.options(call.node).values()
@@ -276,8 +274,17 @@ def names_model_host(root: Node) -> Node | None:
     return next((node for text, node in ruby.strings(root) if any(host in text for host in MODEL_HOSTS)), None)
 
 
-def _uses_http(root: Node) -> bool:
-    return any(name in HTTP_CLIENTS or name.startswith("Net::HTTP") for name, _ in ruby.constants(root))
+def uses_http(root: Node) -> bool:
+    """Whether a file calls an HTTP client, or mixes one in. To rescue its errors is no call."""
+    for call in ruby.calls(root):
+        name = ruby.constant(ruby.receiver(call)) or ""
+        if name in HTTP_CLIENTS or name.startswith("Net::HTTP") or (name == "URI" and ruby.call_name(call) == "open"):
+            return True
+        if ruby.call_name(call) == "include" and any(
+            ruby.constant(given) == "HTTParty" for given in ruby.arguments(call)
+        ):
+            return True
+    return False
 
 
 def _block_of_parameter(node: Node) -> Node | None:

@@ -8,7 +8,7 @@ from shipbench.audit.data import table
 from shipbench.audit.finding import Evidence
 from shipbench.audit.parse import gemfile, ruby
 from shipbench.audit.parse.tree import Node
-from shipbench.audit.provider import LIBRARY, names_model_host
+from shipbench.audit.provider import LIBRARY, names_model_host, uses_http
 from shipbench.audit.registry import check
 from shipbench.audit.verdict import Outcome, failed, listed, not_applicable, passed, unproven
 
@@ -29,7 +29,6 @@ OTHER_GEMS = (
     "omniai-openai",
 )
 CODE = ("app/", "lib/", "config/")
-HOST_PATHS = ("chat/completions", "/completions", "/messages", "/responses")
 
 
 @check("llm.gem_in_production")
@@ -155,10 +154,7 @@ def _browser_calls(app: App) -> Iterator[Evidence]:
 def _unclear_hosts(app: App) -> Iterator[Evidence]:
     for path, root in app.program.files.items():
         host = names_model_host(root) if path.startswith(("app/", "lib/")) else None
-        if host and any(
-            name.startswith(("Net::HTTP", "Faraday", "HTTParty", "RestClient", "HTTPX", "Excon"))
-            for name, _ in ruby.constants(root)
-        ):
+        if host and uses_http(root):
             yield app.at(path, host)
 
 

@@ -160,12 +160,8 @@ def no_persistence_frameworks(app: App) -> Outcome:
             names.append(f"the gem {name}")
     if loaded:
         return failed(f"the application loads {listed(names)}", *loaded)
-    requires = [call for call in ruby.calls(tree, "require") if ruby.arguments(call)]
-    wanted = [
-        call
-        for call in requires
-        if (ruby.literal(ruby.arguments(call)[0]) or "").startswith(("rails", "action_", "active_"))
-    ]
+    texts = [(node.text if node.kind == "bare_string" else ruby.literal(node), node) for node in tree.walk()]
+    wanted = [node for text, node in texts if text == "rails" or (text or "").endswith(("/railtie", "/engine"))]
     if not wanted:
         return unproven(
             "config/application.rb requires no part of Rails by name",

@@ -150,7 +150,14 @@ def _renders_records(template: Template) -> bool:
 
 
 def _renders_computed(app: App, reached: list[str]) -> bool:
-    return any(_renders_records(app.views[path]) for path in reached if path in app.views)
+    """Whether a template renders something whose name is computed, messages apart: those are the thread."""
+    return any(
+        not any(word in call.text.lower() for word in THREAD)
+        for path in reached
+        if path in app.views
+        for call in ruby.calls(app.views[path].ruby, "render")
+        if _first(call) is None and ruby.arguments(call)
+    )
 
 
 def _fields(app: App, path: str) -> Iterator[Evidence]:

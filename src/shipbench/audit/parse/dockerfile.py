@@ -41,7 +41,8 @@ def read(source: bytes) -> list[Stage]:
     """The stages in order. BrokenError where there is no FROM."""
     if len(source) > MAX_BYTES:
         raise BrokenError(f"larger than {MAX_BYTES} bytes")
-    structure = DockerfileParser(fileobj=BytesIO(source), env_replace=False).structure
+    readable = source.decode("utf-8", "replace").encode()  # the parser decodes strictly
+    structure = DockerfileParser(fileobj=BytesIO(readable), env_replace=False).structure
     stages: list[Stage] = []
     for part in structure:
         step = Step(part["instruction"].upper(), part["value"], part["startline"] + 1)

@@ -182,7 +182,7 @@ def slugs(app: App) -> list[Slug]:
     for path, root in app.program.files.items():
         for node in root.walk():
             text = ruby.literal(node) if node.kind in ("string", "simple_symbol") else None
-            if text and SLUG.fullmatch(text) and "_key" not in text.lower() and not _is_label(node):
+            if text and SLUG.fullmatch(text) and ("-" in text or "/" in text) and not _is_label(node):
                 found.append(
                     Slug(
                         text,

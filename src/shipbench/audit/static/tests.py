@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from shipbench.audit.app import App
 from shipbench.audit.finding import Evidence
 from shipbench.audit.parse import ruby
+from shipbench.audit.parse.program import Method
 from shipbench.audit.parse.tree import Node
 from shipbench.audit.provider import LIBRARY
 from shipbench.audit.registry import check
@@ -281,13 +282,32 @@ def _swallowed(app: App, path: str) -> Iterator[Node]:
 
 
 def _reaches_surely(app: App, path: str) -> list[Node]:
-    """Requests that post, or direct calls of a method that holds the provider call."""
-    names = {method.name for method in app.provider.methods} - {"call", "new", "initialize"}
+    """Calls in a test file that certainly end at the provider: of a method from which it is sure to be reached, on a
+    class that the file names, or a post in the test of a controller that reaches it."""
+    reaching = _ways_in(app)
+    owners = {name.split("::")[-1] for name, _ in ruby.constants(app.tests.files[path])}
+    names = {method.name for method in reaching if method.owner.split("::")[-1] in owners} - {"new", "initialize"}
+    stem = path.rpartition("/")[2].removesuffix("_test.rb").replace("_", "")
+    posts = any(method.owner.split("::")[-1].lower() == stem for method in reaching if method.name == "create")
     found = []
     for call in app.tests.calls:
-        if call.path == path and call.node.kind == "call" and (call.name in names or call.name == "post"):
+        if call.path == path and call.node.kind == "call" and (call.name in names or (posts and call.name == "post")):
             given = ruby.arguments(call.node)
             blank = any(ruby.literal(value) == "" for value in call.node.walk() if value.kind == "string")
             if given and not blank:
                 found.append(call.node)
+    return found
+
+
+def _ways_in(app: App) -> set[Method]:
+    """The methods that hold the call to the model, and those that surely call them. A job runs elsewhere and later."""
+    found: set[Method] = set()
+    pending = list(app.provider.methods)
+    while pending:
+        method = pending.pop()
+        if method in found or method.name == "perform":
+            continue
+        found.add(method)
+        sure, _ = app.rescues.callers(method)
+        pending += [call.method for call in sure if call.method is not None]
     return found

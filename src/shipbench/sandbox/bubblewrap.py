@@ -22,7 +22,8 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 # Parts of /etc that programs need to work at all; accounts and machine names are not among them.
 _ETC = (
     "alternatives",
-    "ssl",
+    "ssl/certs",  # not ssl/private: root, mapped into the sandbox, could read the machine's keys there
+    "ssl/openssl.cnf",
     "ca-certificates",
     "ld.so.cache",
     "ld.so.conf",
@@ -51,7 +52,8 @@ class Bubblewrap:
     def command(self, cell: Cell, argv: list[str]) -> list[str]:
         wrapped = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--hostname", "shipbench"]
         wrapped += ["--uid", "1000", "--gid", "1000", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108
-        wrapped += ["--tmpfs", "/run", "--dir", "/etc"]
+        # For root, who stays root outside of the sandbox, the kernel's settings would be writable.
+        wrapped += ["--ro-bind", "/proc/sys", "/proc/sys", "--tmpfs", "/run", "--dir", "/etc"]
         readable = [Path("/usr"), *cell.mounts, *_python_prefix()]
         wrapped += _system_folders()
         for path in dict.fromkeys(readable):

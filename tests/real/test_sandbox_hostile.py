@@ -1,0 +1,65 @@
+"""What a hostile process in the sandbox tries against the machine, and against the attempts beside it."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shipbench.sandbox.base import Cell
+from shipbench.sandbox.bubblewrap import Bubblewrap
+
+MISSING = Bubblewrap().missing()
+pytestmark = [pytest.mark.real, pytest.mark.skipif(MISSING is not None, reason=f"no sandbox here: {MISSING}")]
+
+PYTHON = str(Path(sys._base_executable).resolve())  # type: ignore[attr-defined]
+# Opened for writing and closed again: nothing of the machine is touched.
+WRITABLE = """
+import os
+for place, folders, names in os.walk("/proc"):
+    if place == "/proc":
+        folders[:] = [name for name in folders if not name.isdigit() and name not in ("self", "thread-self")]
+    for name in names:
+        path = os.path.join(place, name)
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:
+            continue
+        if not path.startswith("/proc/pressure/"):
+            print(path)
+"""
+
+
+def inside(folder: Path, argv: list[str]) -> str:
+    for name in ("workspace", "home"):
+        (folder / name).mkdir(exist_ok=True)
+    socket = folder / "socket"
+    socket.touch()
+    mounts = () if sys.base_prefix.startswith("/usr") else (Path(sys.base_prefix),)
+    cell = Cell(folder / "workspace", folder / "home", mounts, socket, 1, "gateway")
+    done = subprocess.run(
+        Bubblewrap().command(cell, argv),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={"PATH": "/usr/bin:/bin"},
+    )
+    return done.stdout + done.stderr
+
+
+def test_the_kernels_settings_cannot_be_written(tmp_path: Path) -> None:
+    # Run by root, a namespace of its own does not keep a process from them: /proc/sys asks for the user alone.
+    assert inside(tmp_path, [PYTHON, "-I", "-c", WRITABLE]) == ""
+
+
+def test_not_even_from_a_namespace_inside_the_namespace(tmp_path: Path) -> None:
+    script = f"umount -l /proc/sys; mount -o remount,rw,bind /proc/sys; {PYTHON} -I -c {shlex.quote(WRITABLE)}"
+    output = inside(tmp_path, ["unshare", "-Urm", "sh", "-c", f"({script}) 2>/dev/null; echo end"])
+    assert output.strip().endswith("end")
+    assert "/proc/sys/" not in output
+
+
+def test_private_keys_of_the_machine_are_absent(tmp_path: Path) -> None:
+    assert "private" not in inside(tmp_path, ["ls", "/etc/ssl"])

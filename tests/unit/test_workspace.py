@@ -1,6 +1,9 @@
 import os
 import socket
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -156,17 +159,37 @@ def test_hard_links_are_ordinary_files(tmp_path: Path) -> None:
     assert set(read_workspace(tmp_path).files) == {"a", "b"}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything, so there is nothing to refuse")
-def test_what_may_not_be_read_is_noted(tmp_path: Path) -> None:
-    (tmp_path / "closed").mkdir()
-    (tmp_path / "closed.rb").write_text("x")
-    (tmp_path / "closed").chmod(0)
-    (tmp_path / "closed.rb").chmod(0)
-    try:
-        found = read_workspace(tmp_path)
-    finally:
-        (tmp_path / "closed").chmod(0o700)
+def test_what_may_not_be_read_is_noted(readable_by_all: Path) -> None:
+    (readable_by_all / "closed").mkdir()
+    (readable_by_all / "closed.rb").write_text("x")
+    (readable_by_all / "closed").chmod(0)
+    (readable_by_all / "closed.rb").chmod(0)
+    with as_ordinary_user():
+        found = read_workspace(readable_by_all)
     assert set(reasons(found)) == {"closed", "closed.rb"}
+
+
+@pytest.fixture
+def readable_by_all() -> Iterator[Path]:
+    """Like tmp_path, which root alone may enter when root runs the tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        path.chmod(0o755)
+        yield path
+        (path / "closed").chmod(0o700)
+
+
+@contextmanager
+def as_ordinary_user() -> Iterator[None]:
+    """Root may read everything, so there would be nothing to refuse."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from shipbench.rubric.load import Rubric
     from shipbench.rubric.scorecard import Scorecard
 
+UNBOUNDED = 10_000
 MARKS = {"pass": ("✓", "green"), "fail": ("✗", "red"), "unproven": ("?", "yellow"), "not_applicable": ("–", "dim")}
 
 
@@ -24,21 +25,17 @@ MARKS = {"pass": ("✓", "green"), "fail": ("✗", "red"), "unproven": ("?", "ye
 def command(folder: Path, task_name: str, static_only: bool, version: str | None, as_json: bool) -> None:
     """Check a folder with a built application, and score it."""
     del static_only  # every check that runs is static so far; the option says that it shall stay so
-    from shipbench.audit.report import AuditReport
-    from shipbench.audit.run import audit
+    from shipbench.engine.assess import audit_and_score
     from shipbench.rubric.load import task_rubric
-    from shipbench.rubric.score import score
+    from shipbench.rubric.scorecard import Scorecard
     from shipbench.task.load import load_task
 
     task = load_task(task_name)
-    rubric = task_rubric(task, version)
-    findings = audit(folder, task)
-    card = score(rubric, findings)
+    report = audit_and_score(folder, task, version)
     if as_json:
-        report = AuditReport(task=task.name, findings=findings, scorecard=card.model_dump(mode="json"))
         click.echo(report.model_dump_json(by_alias=True))
-        return
-    _print(rubric, findings, card)
+    else:
+        _print(task_rubric(task, version), report.findings, Scorecard.model_validate(report.scorecard))
 
 
 def _print(rubric: "Rubric", findings: list["Finding"], card: "Scorecard") -> None:
@@ -46,6 +43,8 @@ def _print(rubric: "Rubric", findings: list["Finding"], card: "Scorecard") -> No
     from rich.console import Console
 
     console = Console(highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = UNBOUNDED  # whoever reads a file or a pipe wants whole lines
     by_check = {finding.check: finding for finding in findings}
     shown: set[str] = set()
     for dimension, scored in zip(rubric.dimensions, card.dimensions, strict=True):
@@ -75,12 +74,15 @@ def _range(proven: float, possible: float) -> str:
 
 
 def _findings(console: "Console", findings: list["Finding"]) -> None:
-    """One line a finding; its evidence below where it is not a pass. All text from files is shown as text."""
+    """One row a finding; its evidence below where it is not a pass. All text from files is shown as text."""
+    from rich.table import Table
     from rich.text import Text
 
+    grid = Table.grid(padding=(0, 1))
     for finding in findings:
         mark, style = MARKS[finding.verdict]
-        console.print(Text.assemble((f"  {mark} ", style), (finding.check, "bold"), f"  {finding.summary}"))
+        grid.add_row(Text(f"  {mark}", style), Text(finding.check, "bold"), Text(finding.summary))
         for evidence in finding.evidence if finding.verdict in ("fail", "unproven") else []:
             place = f"{evidence.path}:{evidence.line}" if evidence.line else evidence.path
-            console.print(Text(f"      {place}  {evidence.text}", style="dim"))
+            grid.add_row("", "", Text(f"{place}  {evidence.text}", style="dim"))
+    console.print(grid)

@@ -73,6 +73,7 @@ def test_a_fake_that_is_only_named_so() -> None:
 
 
 INNOCENT = {
+    "a fake of the application's own class": "class DummyContext < BaseContext\n  def user(x) = 1\nend",
     "stub of a real method": "RubyLLM.stub :chat, FakeChat.new do\nend",
     "stub of new": "RubyLLM::Chat.stub :new, FakeChat.new do\nend",
     "mocha on a real method": "RubyLLM.stubs(:chat).returns(stub(ask: 1))\nRubyLLM::Chat.any_instance.expects(:ask).returns(1)",
@@ -90,3 +91,4 @@ INNOCENT = {
 @pytest.mark.parametrize("name", INNOCENT)
 def test_honest_tests_are_not_accused(name: str) -> None:
     assert accused(INNOCENT[name]) == []
+    assert [found for found in accused(INNOCENT[name], call="user('x')") if "Context" in found[0]] == []

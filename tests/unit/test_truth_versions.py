@@ -95,6 +95,21 @@ def test_a_repository_is_no_release() -> None:
     assert report.version is None
 
 
+@pytest.mark.parametrize(
+    ("lock", "gemfile"),
+    [
+        ("GIT\n  remote: https://example.org/x.git\n  specs:\n    ruby_llm (1.14.1)\n", "gem 'ruby_llm', git: 'x'\n"),
+        ("GIT\n  remote: https://example.org/ruby_llm.git\n  specs:\n    own_llm (1.14.1)\n", "# gem 'ruby_llm'\n"),
+        ("GEM\n  specs:\n    rails (8.0)\n", "gem 'rails'\n"),
+    ],
+)
+def test_a_fork_may_have_anything(lock: str, gemfile: str) -> None:
+    source = "RubyLLM.configure { |c| c.own_api_key = 1 }\nRubyLLM.chat.ask('x')"
+    found = verdicts(check(source, None, **{"Gemfile.lock": lock, "Gemfile": gemfile}))
+    assert found["RubyLLM::Configuration#own_api_key="] == "unknown"
+    assert found["RubyLLM::Chat#ask"] == "real"
+
+
 def test_two_locks_with_two_versions_decide_nothing() -> None:
     report = check("RubyLLM.chat", "1.14.1", **{"sub/Gemfile.lock": LOCK.format(version="1.16.0", more="")})
     assert report.version is None

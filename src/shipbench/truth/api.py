@@ -31,9 +31,10 @@ def check_application(
     lock = locked(files, about)
     wanted = version or (index.version if index else lock.version)
     notes = [lock.why] if lock.why and not version else []
-    suspended = ""
-    if lock.extensions:
-        suspended = f"{', '.join(lock.extensions)} may add to {library}"
+    suspended = f"{', '.join(lock.extensions)} may add to {library}" if lock.extensions else ""
+    if lock.foreign and not version and index is None:
+        suspended = suspended or lock.foreign
+    if suspended:
         notes.append(suspended)
     parsed = parse_application(files)
     if index is not None:

@@ -15,11 +15,13 @@ _PATCHED = re.compile(r"\b(git|github|path|branch)\s*(:|=>)|:(git|github|path)\s
 
 class Locked(NamedTuple):
     """`version` is None where no single released version is locked; `why` then says so. `extensions` are gems that
-    may add to the library's namespace: with one of them nothing can be called invented."""
+    may add to the library's namespace, and `foreign` says why the library may be somebody's own: with either nothing
+    can be called invented."""
 
     version: str | None
     why: str = ""
     extensions: tuple[str, ...] = ()
+    foreign: str = ""
 
 
 def locked(files: Mapping[str, bytes], about: Library) -> Locked:
@@ -27,25 +29,30 @@ def locked(files: Mapping[str, bytes], about: Library) -> Locked:
     versions: set[str] = set()
     reasons: list[str] = []
     extensions: set[str] = set()
+    named: list[bool] = []
     for path in sorted(files):
         name = path.rsplit("/", 1)[-1]
+        lock = (name.endswith(".lock") and "Gemfile" in name) or name == "gems.locked"
+        if not lock and name not in {"Gemfile", "gems.rb"} and not name.endswith(".gemspec"):
+            continue
         content = files[path].decode("utf-8", "replace")
-        if (name.endswith(".lock") and ("Gemfile" in name or name == "gems.locked")) or name == "gems.locked":
+        mention = rf"^ +{about.name}(?: \(|!|$)" if lock else rf"^[^#\n]*['\"]{about.name}['\"]"
+        named.append(re.search(mention, content, re.MULTILINE) is not None)
+        if lock:
             _read_lock(content, about, versions, reasons, extensions)
-        elif name in {"Gemfile", "gems.rb"}:
-            _read_gemfile(path, content, about, reasons, extensions)
         elif name.endswith(".gemspec"):
             extensions.update(gem for gem in _GEMSPEC.findall(content) if _extends(gem, about))
+        else:
+            _read_gemfile(path, content, about, reasons, extensions)
+    added = tuple(sorted(extensions))
     if reasons:
-        return Locked(None, reasons[0], tuple(sorted(extensions)))
+        return Locked(None, reasons[0], added, f"{reasons[0]}: it may be a fork")
+    if named and not any(named):
+        return Locked(None, f"no lock file names {about.name}", added, f"another gem brings {about.name}'s namespace")
     if len(versions) == 1:
-        return Locked(versions.pop(), "", tuple(sorted(extensions)))
-    why = (
-        f"several versions are locked: {', '.join(sorted(versions))}"
-        if versions
-        else f"no lock file names {about.name}"
-    )
-    return Locked(None, why, tuple(sorted(extensions)))
+        return Locked(versions.pop(), "", added)
+    several = f"several versions are locked: {', '.join(sorted(versions))}"
+    return Locked(None, several if versions else f"no lock file names {about.name}", added)
 
 
 def _read_lock(content: str, about: Library, versions: set[str], reasons: list[str], extensions: set[str]) -> None:

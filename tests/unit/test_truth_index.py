@@ -6,7 +6,8 @@ import pytest
 from shipbench.errors import InputError
 from shipbench.truth.api import shipped, shipped_versions
 from shipbench.truth.ruby.build import index_files, index_library
-from shipbench.truth.ruby.history import history
+from shipbench.truth.ruby.history import History, Span, history
+from shipbench.truth.ruby.history import dump as dump_history
 from shipbench.truth.ruby.symbols import Index, Param, dump, load, parse
 from shipbench.truth.ruby.versions import version_key
 from shipbench.truth.ruby.world import World
@@ -178,12 +179,43 @@ def test_the_shipped_indexes() -> None:
     assert world.instance_method("RubyLLM::Chat", "before_message").method is None
 
 
+def test_a_class_that_answers_for_its_instance() -> None:
+    find = World(shipped("ruby_llm", "1.14.1")).class_method("RubyLLM::Models", "find").method
+    assert find is not None
+    assert (find.how, find.returns) == ("delegate", "RubyLLM::Model::Info")
+
+
 def test_the_shipped_history() -> None:
-    spans = history("ruby_llm")
-    assert spans["RubyLLM::Chat#before_message"].first == "1.15.0"
-    assert spans["RubyLLM::Chat#ask"].covers("1.9.2")
-    assert not spans["RubyLLM::Context"].covers("1.2.0")
-    assert "RubyLLM::Client" not in spans
+    known = history("ruby_llm")
+    assert known.spans["RubyLLM::Chat#before_message"].first == "1.15.0"
+    assert known.spans["RubyLLM::Chat#ask"].covers("1.9.2")
+    assert not known.spans["RubyLLM::Context"].covers("1.2.0")
+    assert "RubyLLM::Client" not in known.spans
+
+
+SAID = {
+    "RubyLLM::Chat#ask": "real in all 35 releases from 1.0.0 to 1.16.0",
+    "RubyLLM::Chat#before_message": "real since 1.15.0",
+    "RubyLLM::ModelInfo": "real from 1.0.0 to 1.2.0, gone in 1.3.0",
+    "RubyLLM::Chat.new": "real in all 35 releases from 1.0.0 to 1.16.0",
+    "RubyLLM::Client": "in none of 35 releases from 1.0.0 to 1.16.0",
+}
+
+
+@pytest.mark.parametrize("symbol", SAID)
+def test_in_which_releases_a_symbol_is_real(symbol: str) -> None:
+    assert history("ruby_llm").said(symbol) == SAID[symbol]
+
+
+def test_a_symbol_that_goes_and_comes_back() -> None:
+    releases = [Index("x", f"1.{n}") for n in range(5)]
+    for release in (releases[0], releases[1], releases[3]):
+        release.module("A")
+    spans = json.loads(dump_history("x", releases))["symbols"]
+    known = History(tuple(each.version for each in releases), {"A": Span((("1.0", "1.1"), ("1.3", "1.3")))})
+    assert spans["A"] == ["1.0", "1.1", "1.3", "1.3"]
+    assert known.said("A") == "real from 1.0 to 1.1, gone in 1.2, again in 1.3 only"
+    assert not known.spans["A"].covers("1.2")
 
 
 def test_versions_are_ordered_as_numbers() -> None:

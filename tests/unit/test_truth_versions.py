@@ -152,6 +152,30 @@ def test_what_only_tests_define_does_not_make_production_s_api_real() -> None:
     assert [(use.path, use.verdict) for use in report.uses] == [("app/a.rb", "invented")]
 
 
+def test_across_says_in_which_releases_a_symbol_is_real() -> None:
+    source = "c = RubyLLM.chat\nc.ask('x')\nc.before_message { 1 }\nc.with_tool\nRubyLLM.chat.user('x')"
+    files = {"app/a.rb": source.encode()}
+    report = check_application(files, "ruby_llm", "1.16.0", across=True)
+    found = {use.symbol: use.across for use in report.uses}
+    assert found["RubyLLM::Chat#ask"] == "real in all 35 releases from 1.0.0 to 1.16.0"
+    assert found["RubyLLM::Chat#before_message"] == "real since 1.15.0"
+    assert found["RubyLLM::Chat#user"].startswith("in none of 35 releases")
+    assert found["RubyLLM::Chat#with_tool"].endswith("its arity is judged for 1.16.0 only")
+    assert {use.across for use in check_application(files, "ruby_llm", "1.16.0").uses} == {""}
+
+
+def test_the_evidence_of_an_invention_stands_in_the_json() -> None:
+    source = "RubyLLM.chat.with_temprature(1)\nRubyLLM::Clint\nRubyLLM.chat(temperature: 1)"
+    report = json.loads(check_application({"a.rb": source.encode()}, "ruby_llm", "1.14.1").as_json())
+    method, constant, keyword = [use for use in report["uses"] if use["verdict"] == "invented"]
+    assert method["searched"] == ["RubyLLM::Chat"]
+    assert method["nearest"][0] == "RubyLLM::Chat#with_temperature"
+    assert method["raises"] == "NoMethodError"
+    assert (constant["searched"], constant["raises"]) == (["RubyLLM"], "NameError")
+    assert (keyword["searched"], keyword["raises"]) == ([], "ArgumentError")
+    assert keyword["defined_at"] == "lib/ruby_llm.rb:50"
+
+
 def test_an_unknown_library_is_one_clear_line() -> None:
     with pytest.raises(InputError, match="no library 'nothing'"):
         check_application({}, "nothing")

@@ -52,8 +52,11 @@ def history(indexes: tuple[Path, ...], out: Path) -> None:
 @click.option(
     "--index", "index_file", type=click.Path(path_type=Path), help="An index to use instead of the shipped ones."
 )
+@click.option("--across", is_flag=True, help="Say in which releases each symbol is real.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def check(folder: Path, library: str, version: str | None, index_file: Path | None, as_json: bool) -> None:
+def check(
+    folder: Path, library: str, version: str | None, index_file: Path | None, across: bool, as_json: bool
+) -> None:
     """Say of each use of a library in DIR whether that API exists."""
     from shipbench.truth.api import check_application
     from shipbench.truth.ruby.symbols import load
@@ -61,13 +64,16 @@ def check(folder: Path, library: str, version: str | None, index_file: Path | No
 
     given = load(index_file) if index_file else None
     found = read_workspace(folder)
-    report = check_application(found.files, library, version, given)
+    report = check_application(found.files, library, version, given, across=across)
     if as_json:
         click.echo(report.as_json())
         return
     for use in report.uses:
         if use.verdict != "real":
             click.echo(f"{use.path}:{use.line}: {use.verdict}: {use.symbol}: {use.reason}")
+    if across:
+        for symbol, said in sorted({use.symbol: use.across for use in report.uses}.items()):
+            click.echo(f"{symbol}: {said}")
     counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts().items() if count)
     version_text = report.version or "version unknown"
     click.echo(f"{library} {version_text}: {counts or 'no uses found'}")

@@ -14,14 +14,22 @@ from shipbench.truth.ruby.symbols import Index, parse
 from shipbench.truth.ruby.verdict import Raw
 from shipbench.truth.ruby.versions import version_key
 
+ARGUMENTS = {"keyword", "arity", "block", "private"}
+
 
 def check_application(
-    files: Mapping[str, bytes], library: str, version: str | None = None, index: Index | None = None
+    files: Mapping[str, bytes],
+    library: str,
+    version: str | None = None,
+    index: Index | None = None,
+    *,
+    across: bool = False,
 ) -> TruthReport:
     """Check an application (relative posix path → content, already read safely) against `library`.
 
     Without `version` the application's lock file decides. `index` is used in place of the shipped ones. Where no
-    index fits, only what all shipped versions agree on is said. InputError for a library that has neither entry nor
+    index fits, only what all shipped versions agree on is said. With `across` each use says in which releases its
+    symbol is real. InputError for a library that has neither entry nor
     index."""
     about = LIBRARIES.get(library)
     if about is None:
@@ -44,7 +52,20 @@ def check_application(
         report = _against_one(parsed, shipped(library, wanted), about, suspended, notes, others)
     else:
         report = _against_all(parsed, about, suspended, notes, wanted)
-    return report
+    return _with_releases(report) if across else report
+
+
+def _with_releases(report: TruthReport) -> TruthReport:
+    """Say of each use in which releases its symbol is; of its arguments the history knows nothing."""
+    known = history(report.library)
+    uses = []
+    for use in report.uses:
+        implicit = use.verdict == "real" and use.symbol.endswith(".new") and known.span(use.symbol) is None
+        said = known.said(use.symbol.removesuffix(".new") if implicit else use.symbol)
+        if use.verdict == "invented" and use.kind in ARGUMENTS:
+            said += f"; its {use.kind} is judged for {report.version or 'the shipped versions'} only"
+        uses.append(use.model_copy(update={"across": said}))
+    return report.model_copy(update={"uses": uses})
 
 
 def shipped_versions(library: str) -> tuple[str, ...]:
@@ -88,7 +109,7 @@ def _mismatch(raw: Raw, versions: list[str], about: Library) -> Raw:
         return raw
     if versions:
         return raw._replace(verdict="version_mismatch", reason=f"real in {', '.join(versions)}; {raw.reason}")
-    span = history(about.name).get(raw.symbol)
+    span = history(about.name).span(raw.symbol)
     if span is not None and raw.kind in {"constant", "method", "dsl"}:
         return raw._replace(verdict="version_mismatch", reason=f"real from {span.first} to {span.last}; {raw.reason}")
     return raw
@@ -112,13 +133,13 @@ def _merge(raws: list[Raw | None], versions: tuple[str, ...], wanted: str | None
     known = [raw for raw in raws if raw is not None]
     last = known[-1]
     verdicts = {raw.verdict for raw in known}
-    span = history(about.name).get(last.symbol)
+    span = history(about.name).span(last.symbol)
     if len(known) == len(raws) and len(verdicts) == 1:
         if last.verdict == "real" and wanted and span is not None and not span.covers(wanted):
             return last._replace(verdict="unknown", reason=f"only known from {span.first} to {span.last}")
         if last.verdict == "invented" and span is not None and last.kind in {"constant", "method", "dsl"}:
             return last._replace(verdict="unknown", reason=f"existed from {span.first} to {span.last}; {last.reason}")
-        arguments = last.kind in {"keyword", "arity", "block", "private"}
+        arguments = last.kind in ARGUMENTS
         if last.verdict == "invented" and arguments and wanted and not _between(wanted, versions):
             return last._replace(verdict="unknown", reason=f"no index near {wanted}; {last.reason}")
         return last._replace(reason=last.reason or f"in each of {', '.join(versions)}")
@@ -143,6 +164,9 @@ def _report(about: Library, version: str | None, raws: list[Raw], notes: list[st
             defined_at=raw.at,
             kind=raw.kind,
             area=area_of(raw.path),
+            searched=raw.proof.searched,
+            nearest=raw.proof.nearest,
+            raises=raw.proof.raises,
         )
         for raw in sorted(raws)
     ]

@@ -20,6 +20,10 @@ class Use(BaseModel):
 
     `line` is 1-based. `defined_at` is `file:line` in the library, empty where nothing is defined. `reason` says for an
     invention what was searched, what is near, and what happens at run time; for `unknown` why it is not certain.
+
+    The parts of an invention's evidence stand alone too: `searched` the library's modules in which the name was looked
+    for without a hit (empty where it is there, and only the arguments are wrong), `nearest` real names, `raises` Ruby's
+    error, empty where none is raised. `across` says, when it was asked for, in which releases the symbol is real.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +36,10 @@ class Use(BaseModel):
     defined_at: str = ""
     kind: Kind = "method"
     area: Area = "application"
+    searched: Sequence[str] = ()
+    nearest: Sequence[str] = ()
+    raises: str = ""
+    across: str = ""
 
 
 class TruthReport(BaseModel):

@@ -1,6 +1,7 @@
 """Builds a library's index from its source folder, and settles what class-level macros mean."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,6 +56,7 @@ def index_files(files: Mapping[str, bytes], name: str, version: str) -> Index:
     settle(indexer, world)
     world = World(index)
     _infer(index, world, Flow(world, indexer.places, indexer.values, collect(sources, indexer.places)), about)
+    _instance_answers(index, about)
     _resolve_references(index, world)
     index.modules = {key: module for key, module in index.modules.items() if module.at or module.instance or key == ""}
     return index
@@ -111,6 +113,17 @@ def _option_lists(index: Index, about: Library) -> None:
             for made in accessor(option, method.at, reader=True, writer=True):
                 made.how = "option"
                 owner.instance.setdefault(made.name, made)
+
+
+def _instance_answers(index: Index, about: Library) -> None:
+    """A class whose method_missing asks one instance has the instance's public methods as well."""
+    for name in about.answers_for_instance:
+        module = index.modules.get(name)
+        for method in list(module.instance.values()) if module is not None else ():
+            if module is not None and method.visibility == "public" and method.name != "initialize":
+                returns = " | ".join(name if part == "self" else part for part in method.returns.split(" | "))
+                copy = replace(method, how="delegate", returns=returns, body=None, scope=None)
+                module.singleton.setdefault(method.name, copy)
 
 
 def _infer(index: Index, world: World, flow: Flow, about: Library) -> None:

@@ -16,6 +16,7 @@ INFO = "RubyLLM::Model::Info"
 class Library(NamedTuple):
     """`option_macros` define an accessor named by their first argument; `option_lists` are class methods whose
     literal list of names becomes accessors of `option_owner`. `outside` names constants that come from another gem.
+    The classes `answers_for_instance` have their instances' methods as class methods too, by method_missing.
     `extensions` matches the names of gems that add to the library's namespace."""
 
     name: str
@@ -26,6 +27,7 @@ class Library(NamedTuple):
     option_lists: str = ""
     option_owner: str = ""
     outside: Mapping[str, str] = MappingProxyType({})
+    answers_for_instance: tuple[str, ...] = ()
     extensions: re.Pattern[str] = re.compile(r"(?!)")
     dependencies: frozenset[str] = frozenset()
 
@@ -86,6 +88,7 @@ RUBY_LLM = Library(
             "Tribunal": "ruby_llm-tribunal",
         }.items()
     },
+    answers_for_instance=("RubyLLM::Models",),
     extensions=re.compile(r"ruby[_-]?llm", re.IGNORECASE),
     dependencies=frozenset({"ruby_llm", "ruby_llm-schema"}),
 )

@@ -19,6 +19,17 @@ from shipbench.truth.ruby.world import Found, World
 MAX_FORWARDS = 5
 
 
+class Proof(NamedTuple):
+    """The parts of an invention's evidence, as `Use` has them."""
+
+    searched: tuple[str, ...] = ()
+    nearest: tuple[str, ...] = ()
+    raises: str = ""
+
+
+NO_PROOF = Proof()
+
+
 class Raw(NamedTuple):
     """A use before it is compared with other versions of the library. `offset` tells two uses on one line apart."""
 
@@ -30,6 +41,7 @@ class Raw(NamedTuple):
     kind: Kind
     reason: str
     at: str = ""
+    proof: Proof = NO_PROOF
 
 
 @dataclass
@@ -58,7 +70,13 @@ class Verdicts:
             if self._library_module(found.module) and "::" in found.module:
                 if found.private and "::" in written:
                     self._accuse(
-                        node, path, found.module, "private", f"{found.module} is a private constant", "NameError", ""
+                        node,
+                        path,
+                        found.module,
+                        "private",
+                        f"{found.module} is a private constant",
+                        Proof(raises="NameError"),
+                        "",
                     )
                 else:
                     self._add(node, path, found.module, "real", "constant", "", found.at)
@@ -78,13 +96,14 @@ class Verdicts:
     def _missing_constant(self, node: Node, path: str, owner: str, missing: str) -> None:
         symbol = f"{owner}::{missing}" if owner else missing
         names = sorted({name for part in self.world.parts(owner) for name in part.constants})
-        near = difflib.get_close_matches(missing.split("::")[0], names, 3, 0.5)
-        reason = f"{owner} has {len(names)} constants in {self.label}, none is {missing}{_near(owner, '::', near)}"
+        near = [f"{owner}::{name}" for name in difflib.get_close_matches(missing.split("::")[0], names, 3, 0.5)]
+        reason = f"{owner} has {len(names)} constants in {self.label}, none is {missing}{_near(near)}"
         parent = node.parent
         when = ""
         if parent is not None and parent.type == "exceptions":
             when = ", when an error arrives and the rescue clause is evaluated"
-        self._accuse(node, path, symbol, "constant", reason, f"NameError{when}", missing.split("::")[0])
+        proof = Proof((owner,), tuple(near), f"NameError{when}")
+        self._accuse(node, path, symbol, "constant", reason, proof, missing.split("::")[0])
 
     # -- calls --------------------------------------------------------------------------------------------------
 
@@ -134,7 +153,7 @@ class Verdicts:
         explicit = receiver is not None and receiver.type != "self" and sent in {"", "&"}
         if whole and explicit and all(each.method and each.method.visibility == "private" for _, each in real):
             reason = f"{symbol} is private in {self.label} ({method.at})"
-            self._accuse(node, path, symbol, "private", reason, "NoMethodError", name, method.at)
+            self._accuse(node, path, symbol, "private", reason, Proof(raises="NoMethodError"), name, method.at)
             return
         given = _given(node, name, sent)
         wrong = [self._misfit(each.method, given) for _, each in real if each.method] if given else [None]
@@ -151,7 +170,7 @@ class Verdicts:
             reason = (
                 f"{symbol}{shown(method.params)} never uses a block ({method.at}): the code in the block is not run"
             )
-            self._accuse(node, path, symbol, "block", reason, "", name, method.at)
+            self._accuse(node, path, symbol, "block", reason, NO_PROOF, name, method.at)
             return
         self._add(node, path, symbol, "real", "method", "", method.at)
 
@@ -181,9 +200,8 @@ class Verdicts:
     def _wrong_arguments(self, node: Node, path: str, symbol: str, method: Method, wrong: Misfit, name: str) -> None:
         kind: Kind = "keyword" if wrong.kind == "keyword" else "arity"
         signature = f"{symbol}{shown(method.params)} at {method.at}"
-        self._accuse(
-            node, path, symbol, kind, f"{wrong.message}; {signature} in {self.label}", "ArgumentError", name, method.at
-        )
+        reason = f"{wrong.message}; {signature} in {self.label}"
+        self._accuse(node, path, symbol, kind, reason, Proof(raises="ArgumentError"), name, method.at)
 
     def _missing_method(self, node: Node, path: str, member: Type, name: str, symbol: str) -> None:
         line_of = [each for each in self.world.line(member.name, member.kind == "class")[0] if self.world.parts(each)]
@@ -194,8 +212,9 @@ class Verdicts:
             for known, method in (part.singleton if member.kind == "class" else part.instance).items()
             if method.visibility == "public" and known != "initialize"
         }
-        near = difflib.get_close_matches(name, sorted(names), 3, 0.5)
         mark = "." if member.kind == "class" else "#"
+        owner = self._owner(member)
+        near = [f"{owner}{mark}{each}" for each in difflib.get_close_matches(name, sorted(names), 3, 0.5)]
         elsewhere = self._elsewhere(name)
         also = (
             f"; defined elsewhere only: {', '.join(elsewhere[:3])}"
@@ -203,9 +222,8 @@ class Verdicts:
             else "; no definition of that name at all"
         )
         searched = f"searched {', '.join(line_of)} in {self.label}: 0 of {len(names)} public methods is {name}"
-        owner = self._owner(member)
-        reason = f"{searched}{_near(owner, mark, near)}{also}"
-        self._accuse(node, path, symbol, "method", reason, "NoMethodError", name)
+        proof = Proof(tuple(line_of), tuple(near), "NoMethodError")
+        self._accuse(node, path, symbol, "method", f"{searched}{_near(near)}{also}", proof, name)
 
     def macro(self, node: Node, path: str, module: str, name: str) -> None:
         """A call without receiver in a class body."""
@@ -220,16 +238,13 @@ class Verdicts:
             self._real(node, path, [(Type("class", module), look)], name, "", whole=True)
 
     def _missing_dsl(self, node: Node, path: str, module: str, name: str, symbol: str) -> None:
-        names = {
-            known
-            for each in self.world.line(module, True)[0]
-            for part in self.world.parts(each)
-            for known in part.singleton
-        }
-        near = difflib.get_close_matches(name, sorted(names), 3, 0.5)
-        nearest = _near(self._owner(Type("class", module)), ".", near)
-        reason = f"{module} inherits no class method {name} in {self.label}{nearest}"
-        self._accuse(node, path, symbol, "dsl", reason, "NoMethodError when the class is loaded", name)
+        searched = [each for each in self.world.line(module, True)[0] if self.world.parts(each)]
+        names = {known for each in searched for part in self.world.parts(each) for known in part.singleton}
+        owner = self._owner(Type("class", module))
+        near = [f"{owner}.{each}" for each in difflib.get_close_matches(name, sorted(names), 3, 0.5)]
+        reason = f"{module} inherits no class method {name} in {self.label}{_near(near)}"
+        proof = Proof(tuple(searched), tuple(near), "NoMethodError when the class is loaded")
+        self._accuse(node, path, symbol, "dsl", reason, proof, name)
 
     # -- common -------------------------------------------------------------------------------------------------
 
@@ -260,7 +275,7 @@ class Verdicts:
         return sorted(self._names.get(name, []))
 
     def _accuse(
-        self, node: Node, path: str, symbol: str, kind: Kind, reason: str, raises: str, name: str, at: str = ""
+        self, node: Node, path: str, symbol: str, kind: Kind, reason: str, proof: Proof, name: str, at: str = ""
     ) -> None:
         safe = guard(node, _receiver(node), name)
         if safe:
@@ -270,13 +285,16 @@ class Verdicts:
         elif self.suspended:
             self._add(node, path, symbol, "unknown", kind, f"{self.suspended}; {reason}", at)
         else:
-            when = f"; raises {raises}" if raises else ""
-            self._add(node, path, symbol, "invented", kind, reason + when, at)
+            when = f"; raises {proof.raises}" if proof.raises else ""
+            self._add(node, path, symbol, "invented", kind, reason + when, at, proof)
 
-    def _add(self, node: Node, path: str, symbol: str, verdict: Verdict, kind: Kind, reason: str, at: str = "") -> None:
+    def _add(
+        self, node: Node, path: str, symbol: str, verdict: Verdict, kind: Kind, reason: str, at: str = "",
+        proof: Proof = NO_PROOF,
+    ) -> None:  # fmt: skip
         place = child(node, "method") or node
         key = (path, place.start_byte, symbol)
-        self.uses.setdefault(key, Raw(path, place.start_byte, line(place), symbol, verdict, kind, reason, at))
+        self.uses.setdefault(key, Raw(path, place.start_byte, line(place), symbol, verdict, kind, reason, at, proof))
 
 
 def _receiver(node: Node) -> str:
@@ -294,5 +312,5 @@ def _given(node: Node, name: str, sent: str) -> Arguments | None:
     return Arguments() if node.type == "identifier" else None
 
 
-def _near(owner: str, mark: str, names: list[str]) -> str:
-    return f"; nearest: {', '.join(f'{owner}{mark}{name}' for name in names)}" if names else ""
+def _near(names: list[str]) -> str:
+    return f"; nearest: {', '.join(names)}" if names else ""

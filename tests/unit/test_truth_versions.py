@@ -44,7 +44,7 @@ def test_api_of_a_later_release_is_a_mismatch() -> None:
     report = check("RubyLLM.chat.before_message { 1 }", "1.14.1")
     (use,) = [use for use in report.uses if use.verdict == "version_mismatch"]
     assert use.symbol == "RubyLLM::Chat#before_message"
-    assert use.reason.startswith("real in 1.16.0")
+    assert use.reason.startswith("real since 1.15.0")
 
 
 def test_a_keyword_of_a_later_release_is_a_mismatch() -> None:

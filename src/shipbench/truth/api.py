@@ -1,5 +1,6 @@
 """The truth room's one entrance for other rooms: which uses of a library in an application are real."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -93,13 +94,14 @@ def _against_one(
     parsed: Parsed, index: Index, about: Library, suspended: str, notes: list[str], others: tuple[str, ...]
 ) -> TruthReport:
     raws, found_notes = check(parsed, index, about, _label(about, index.version), suspended)
-    if any(raw.verdict == "invented" for raw in raws) and others:
-        elsewhere: dict[tuple[str, int, str], list[str]] = {}
+    elsewhere: dict[tuple[str, int, str], list[str]] = {}
+    # Of names the history knows more than the other indexes; only of arguments they know more.
+    if any(raw.verdict == "invented" and raw.kind in ARGUMENTS for raw in raws):
         for version in others:
             for raw in check(parsed, shipped(about.name, version), about, _label(about, version))[0]:
                 if raw.verdict == "real":
                     elsewhere.setdefault((raw.path, raw.offset, raw.symbol), []).append(version)
-        raws = [_mismatch(raw, elsewhere.get((raw.path, raw.offset, raw.symbol), []), about) for raw in raws]
+    raws = [_mismatch(raw, elsewhere.get((raw.path, raw.offset, raw.symbol), []), about) for raw in raws]
     return _report(about, index.version, raws, [*notes, *parsed.notes, *found_notes])
 
 
@@ -109,10 +111,20 @@ def _mismatch(raw: Raw, versions: list[str], about: Library) -> Raw:
         return raw
     if versions:
         return raw._replace(verdict="version_mismatch", reason=f"real in {', '.join(versions)}; {raw.reason}")
-    span = history(about.name).span(raw.symbol)
-    if span is not None and raw.kind in {"constant", "method", "dsl"}:
-        return raw._replace(verdict="version_mismatch", reason=f"real from {span.first} to {span.last}; {raw.reason}")
+    once = _once_real(raw, about)
+    if once:
+        return raw._replace(verdict="version_mismatch", reason=f"{history(about.name).said(once)}; {raw.reason}")
     return raw
+
+
+def _once_real(raw: Raw, about: Library) -> str:
+    """The symbol, or that of an ancestor, that some release has; empty for arguments, and where none has it."""
+    if raw.kind not in {"constant", "method", "dsl"}:
+        return ""
+    known = history(about.name)
+    own = re.split(r"(?=[#.]|::(?!.*::))", raw.symbol, maxsplit=1)[-1]
+    names = [raw.symbol, *(f"{owner}{own}" for owner in raw.proof.searched)]
+    return next((name for name in names if known.span(name) is not None), "")
 
 
 def _against_all(parsed: Parsed, about: Library, suspended: str, notes: list[str], wanted: str | None) -> TruthReport:
@@ -137,8 +149,10 @@ def _merge(raws: list[Raw | None], versions: tuple[str, ...], wanted: str | None
     if len(known) == len(raws) and len(verdicts) == 1:
         if last.verdict == "real" and wanted and span is not None and not span.covers(wanted):
             return last._replace(verdict="unknown", reason=f"only known from {span.first} to {span.last}")
-        if last.verdict == "invented" and span is not None and last.kind in {"constant", "method", "dsl"}:
-            return last._replace(verdict="unknown", reason=f"existed from {span.first} to {span.last}; {last.reason}")
+        once = _once_real(last, about) if last.verdict == "invented" else ""
+        if once:
+            reason = f"{history(about.name).said(once)}; {last.reason}"
+            return last._replace(verdict="unknown", reason=reason)
         arguments = last.kind in ARGUMENTS
         if last.verdict == "invented" and arguments and wanted and not _between(wanted, versions):
             return last._replace(verdict="unknown", reason=f"no index near {wanted}; {last.reason}")

@@ -109,14 +109,14 @@ def check(
         for _ in range(ROUNDS):
             learner = Flow(world, places, values, facts, None, replaced)
             learner.params = params
-            _run(learner, relevant, parsed.deadline, [])
-            learnt = parameters_given(learner)
+            _run(learner, relevant.sources, parsed.deadline, [])
+            learnt = parameters_given(learner, relevant.called_elsewhere)
             if learnt == params:
                 break
             params = learnt
         flow = Flow(world, places, values, facts, verdicts, replaced)
         flow.params = params
-        _run(flow, relevant, parsed.deadline, notes)
+        _run(flow, relevant.sources, parsed.deadline, notes)
         uses += verdicts.uses.values()
     if not suspended:
         uses += _mocks(parsed, World(library, app_index, outside=about.outside), test_index, label, uses, app_indexer)

@@ -7,6 +7,7 @@ understood is UNKNOWN, and nothing is said of what is done with it.
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from functools import partial
 from typing import Protocol
 
 from tree_sitter import Node
@@ -53,6 +54,16 @@ class Passed:
     open: bool = False
 
 
+@dataclass
+class Frame:
+    """One evaluation of a file or method: the locals read so far, whether one of them was given another type after
+    that, and what is to be judged if it was not."""
+
+    read: set[str] = dataclass_field(default_factory=set)
+    stale: bool = False
+    held: list[Callable[[], None]] = dataclass_field(default_factory=list)
+
+
 # The `def` at (path, offset) → what its parameters are given.
 Params = dict[tuple[str, int], dict[str, Types]]
 
@@ -87,6 +98,7 @@ class Flow:
         self.results: dict[tuple[str, int], Types] = {}
         self.running: set[tuple[str, int]] = set()
         self.reporting = False
+        self.frame = Frame()
         self.variable_cache: dict[tuple[str, str, bool, str], Types] = {}
         self.constant_cache: dict[str, Types] = {}
 
@@ -117,13 +129,24 @@ class Flow:
         return self.results[key]
 
     def _twice(self, node: Node, scope: Scope) -> Types:
-        """Once to learn what the locals hold, once to judge with that."""
-        before, self.reporting = self.reporting, False
-        self.eval(node, scope)
-        self.reporting = self.judge is not None
+        """Evaluate code, again where a local was read before all that it holds was assigned; only the last time is
+        judged."""
+        outer, self.frame = self.frame, Frame()
+        before, self.reporting = self.reporting, self.judge is not None
         result = self.eval(node, scope)
-        self.reporting = before
+        if self.frame.stale:
+            self.frame.held.clear()
+            result = self.eval(node, scope)
+        for say in self.frame.held:
+            say()
+        self.frame, self.reporting = outer, before
         return result
+
+    def _set(self, name: str, types: Types, scope: Scope) -> None:
+        if name in self.frame.read:
+            known_before = scope.get(name)
+            self.frame.stale |= known_before is None or not types <= known_before
+        scope.assign(name, types)
 
     def _parameters(self, node: Node | None, scope: Scope, given: dict[str, Types] | None = None) -> None:
         """`given` is what call sites pass; a parameter that none of them passes holds its default."""
@@ -341,7 +364,7 @@ class Flow:
     def _assign(self, target: Node, types: Types, scope: Scope, whole: Node | None = None) -> None:
         kind = target.type
         if kind == "identifier":
-            scope.assign(text(target), types)
+            self._set(text(target), types, scope)
         elif kind == "call" and whole is not None:
             receiver = field(target, "receiver")
             if receiver is not None:
@@ -356,16 +379,17 @@ class Flow:
         while stack:
             current = stack.pop()
             if current.type == "identifier":
-                scope.assign(text(current), UNKNOWN)
+                self._set(text(current), UNKNOWN, scope)
             elif current.type == "call":
                 self.eval(current, scope)
                 continue
             elif current.type == "hash_key_symbol":
-                scope.assign(text(current), UNKNOWN)
+                self._set(text(current), UNKNOWN, scope)
             stack.extend(current.named_children)
 
     def _identifier(self, node: Node, scope: Scope) -> Types:
         name = text(node)
+        self.frame.read.add(name)
         local = scope.get(name)
         if local is not None:
             return local
@@ -446,7 +470,7 @@ class Flow:
                 self.eval(outer, scope)
                 return UNKNOWN
         if self.reporting and self.judge is not None:
-            self.judge.constant(node, scope.path, scope.nesting)
+            self.frame.held.append(partial(self.judge.constant, node, scope.path, scope.nesting))
         return self.constant_types(text(node), scope.nesting)
 
     def constant_types(self, path: str, nesting: tuple[str, ...]) -> Types:
@@ -504,6 +528,7 @@ class Flow:
                 if value is not None:
                     passed.keywords[label] = self.eval(value, scope)
                 else:  # `key:` alone stands for the local or method of that name
+                    self.frame.read.add(label)
                     passed.keywords[label] = scope.get(label) or UNKNOWN
             elif kind in {"splat_argument", "hash_splat_argument", "forward_argument"}:
                 self.eval(argument, scope)
@@ -535,14 +560,14 @@ class Flow:
             return UNKNOWN
         finder = self.world.class_method if owner.kind == "class" else self.world.instance_method
         if scope.class_level and self.reporting and self.judge is not None:
-            self.judge.macro(node, scope.path, owner.name, name)
+            self.frame.held.append(partial(self.judge.macro, node, scope.path, owner.name, name))
         found = finder(owner.name, name)
         if found.method is None or name == "new":
             iterating = name in {"loop", "tap", "catch", "synchronize", "transaction"}
             self._block(node, UNKNOWN, scope, keep_self=iterating and not scope.class_level)
             return instance(owner.name) if name == "new" and owner.kind == "class" else UNKNOWN
         if self.reporting and self.judge is not None and not scope.class_level:
-            self.judge.call(node, scope.path, types, name)
+            self.frame.held.append(partial(self.judge.call, node, scope.path, types, name))
         yields = self.yields(found.method, types)
         self._block(node, yields, scope, keep_self=yields != UNKNOWN)
         return self.returns(found.method, types)
@@ -565,7 +590,7 @@ class Flow:
         kept = True
         members = types - NIL
         if self.reporting and self.judge is not None and members:
-            self.judge.call(node, scope.path, members, name, sent)
+            self.frame.held.append(partial(self.judge.call, node, scope.path, members, name, sent))
         for member in sorted(members):
             returned, yielded, keep = self._send_one(member, name)
             result, yields, kept = result | returned, yields | yielded, kept and keep

@@ -1,13 +1,16 @@
 """Carries the types of arguments from call sites to the parameters that receive them."""
 
+from collections.abc import Iterable, Set
+
 from shipbench.truth.ruby.flow import Flow, Params, Passed
 from shipbench.truth.ruby.symbols import Method, Param
 from shipbench.truth.ruby.types import NIL, NOTHING, UNKNOWN, Types
 
 
-def parameters_given(flow: Flow) -> Params:
+def parameters_given(flow: Flow, called_elsewhere: Set[str]) -> Params:
     """What each method of the application is given, by all calls that may reach it. A method called by its name as a
-    symbol, overridden with `super`, or called with a splat is left out: its parameters stay unknown.
+    symbol, overridden with `super`, called with a splat, or by a name that files outside the flow have too
+    (`called_elsewhere`) is left out: its parameters stay unknown.
 
     A method that no call reaches has an entry without names: its parameters then hold their defaults.
     """
@@ -18,14 +21,25 @@ def parameters_given(flow: Flow) -> Params:
             methods.setdefault(place.method.name, []).append((key, place.method))
             given[key] = {}
     unknown = _overridden(flow, given)
-    for name in flow.facts.set_by_name:
-        unknown.update(key for key, _ in methods.get(name, ()))
-    for passed in flow.passed.values():
+    for name in (flow.facts.set_by_name | called_elsewhere) & methods.keys():
+        unknown.update(key for key, _ in methods[name])
+    for passed in _distinct(flow, methods.keys()):
         name = "initialize" if passed.name == "new" else passed.name
         for key, method in _targets(flow, passed, methods.get(name, [])):
             if not _bind(passed, method.params or (), given[key]):
                 unknown.add(key)
     return {key: names for key, names in given.items() if key not in unknown}
+
+
+def _distinct(flow: Flow, names: Set[str]) -> Iterable[Passed]:
+    """The calls of methods called `names`; of those with the same name, receiver and types, one: there are
+    thousands."""
+    found = {}
+    for passed in flow.passed.values():
+        if passed.name in names or passed.name == "new":
+            key = passed.name, passed.receiver, tuple(passed.positional), tuple(passed.keywords.items()), passed.open
+            found[key] = passed
+    return found.values()
 
 
 def _overridden(flow: Flow, given: Params) -> set[tuple[str, int]]:

@@ -2,36 +2,55 @@
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from shipbench.truth.ruby.indexer import Indexer
 from shipbench.truth.ruby.symbols import Index
 from shipbench.truth.ruby.syntax import Source
 
-_WORD = re.compile(rb"@{0,2}[A-Za-z_]\w*")
+_WORD = re.compile(rb"@{0,2}[A-Za-z_]\w*[?!]?")
+
+
+class Relevant(NamedTuple):
+    """`sources` are evaluated. `called_elsewhere` are the words of all other files: a method of such a name may be
+    given anything there."""
+
+    sources: list[Source]
+    called_elsewhere: set[str]
 
 
 def relevant_sources(
     sources: list[Source], everything: Iterable[Source], library: Index, indexers: Iterable[Indexer]
-) -> list[Source]:
-    """The files of `sources` that name the library, or a class or variable of a file that does, and so on."""
-    every = list(everything)
-    roots = {name.encode() for name in library.modules if name and "::" not in name}
-    words = {source.path: set(_WORD.findall(source.content)) for source in every}
+) -> Relevant:
+    """The files of `sources` that name the library, or a class of a file that does, and so on; a view also where it
+    has an instance variable of such a file."""
+    words = {source.path: set(_WORD.findall(source.content)) for source in everything}
     offers = _offers(words, indexers)
-    wanted = set(roots)
+    wanted = {name.encode() for name in library.modules if name and "::" not in name}
+    lent: set[bytes] = set()
     chosen: set[str] = set()
     while True:
-        more = {path for path, found in words.items() if path not in chosen and not wanted.isdisjoint(found)}
+        more = {
+            path
+            for path, found in words.items()
+            if path not in chosen
+            and (not wanted.isdisjoint(found) or (not path.endswith(".rb") and not lent.isdisjoint(found)))
+        }
         if not more:
-            return [source for source in sources if source.path in chosen]
+            break
         chosen |= more
         for path in more:
             wanted |= offers.get(path, set())
+            lent |= {word for word in words[path] if word.startswith(b"@")}
+    rest = {word for path, found in words.items() if path not in chosen for word in found}
+    return Relevant(
+        [source for source in sources if source.path in chosen], {word.decode("ascii", "replace") for word in rest}
+    )
 
 
 def _offers(words: dict[str, set[bytes]], indexers: Iterable[Indexer]) -> dict[str, set[bytes]]:
-    """The names through which a file's objects reach other files: its classes and modules, constants and variables."""
-    offers = {path: {word for word in found if word.startswith(b"@")} for path, found in words.items()}
+    """The names through which a file's objects reach other files: its classes, modules and constants."""
+    offers: dict[str, set[bytes]] = {path: set() for path in words}
     for indexer in indexers:
         for (path, _), place in indexer.places.items():
             if place.method is None and path in offers:

@@ -33,14 +33,17 @@ def events() -> list[bytes]:
 
 
 async def serve_upstream() -> str:
+    """The request's `user` is the pause after each event, in milliseconds: a field that every proxy passes on."""
     pieces = events()
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        await request.read()
+        pace = int(json.loads(await request.read())["user"]) / 1_000
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         for piece in pieces:
             await response.write(piece)
+            if pace:
+                await asyncio.sleep(pace)
         await response.write_eof()
         return response
 

@@ -158,3 +158,14 @@ def test_a_request_is_read() -> None:
     strange = WIRE.read_request(b'{"model":["\\ud800"],"stream":1,"tools":{},"max_tokens":-1,"n":0}')
     assert (strange.model, strange.streamed, strange.tools, strange.max_output) == (None, False, 0, None)
     assert WIRE.read_request(b'{"model":"\\ud800"}').model == "?"
+
+
+def test_an_event_is_one_document_and_may_hold_half_a_character() -> None:
+    reader = ChatWire().reader(event_stream=True)
+    reader.feed(b'data: {"model":"first"}\ndata: {"model":"two"} {"model":"documents"}\n')
+    reader.feed(
+        b'data: {"choices":[{"delta":{"content":"\\ud83d"}}]}\ndata: {"choices":[{"delta":{"content":"\\ude00"}}]}\n'
+    )
+    answered = reader.finish()
+    assert answered.model == "first"
+    assert answered.texts == ["\ud83d\ude00"]

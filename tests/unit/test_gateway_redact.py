@@ -1,9 +1,11 @@
 """No key reaches the disk, however it came onto the wire; and nothing else is blanked."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
+import aiohttp
 import pytest
 import zstandard
 from gateway_upstream import CANARY, KEY_ENV, gateway, upstream
@@ -44,8 +46,9 @@ async def test_a_canary_key_is_nowhere_on_disk(tmp_path: Path, monkeypatch: pyte
         server.events(*[{"choices": [{"delta": {"content": CANARY[at : at + 5]}}]} for at in range(0, len(CANARY), 5)])
         await client.ask({"messages": [], "stream": True})
         server.pieces, server.cut = [b'data: {"choices":[{"delta":{"content":"' + CANARY[:-4].encode()], True
-        async with client.chat({"messages": [], "stream": True}) as response:
-            await response.content.readany()
+        with suppress(aiohttp.ClientPayloadError):  # a client that is slow to read meets the cut first
+            async with client.chat({"messages": [], "stream": True}) as response:
+                await response.content.readany()
         records = await client.records()
     stored = on_disk(tmp_path)
     for form in (CANARY, CANARY[:-4], quote(CANARY, safe=""), CANARY.replace("/", "\\/"), SHAPED, client.wire.token):
@@ -90,3 +93,12 @@ def test_shapes_of_keys_are_taken_out(secret: str) -> None:
 )
 def test_ordinary_text_stays(text: str) -> None:
     assert Redactor(["ollama", "none"]).clean(f"{text} ollama".encode()) == f"{text} ollama".encode()
+
+
+def test_a_body_that_ends_inside_a_secret_loses_that_beginning() -> None:
+    secret = "canary/KEY+value-0123456789"
+    redactor = Redactor([secret, "canary/KEY-of-another"])
+    for length in range(6, len(secret)):
+        assert redactor.clean(b"before " + secret[:length].encode()) == b"before [redacted]"
+    assert redactor.clean(b"before canar") == b"before canar"
+    assert redactor.clean(b"canary/KEY+v") == b"[redacted]"

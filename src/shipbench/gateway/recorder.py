@@ -41,6 +41,7 @@ class Recorder:
         self._bodies = folder / "bodies"
         self.redactor = redactor
         self._stored = 0
+        self._compressor = zstandard.ZstdCompressor(level=3)
         self._bodies.mkdir(parents=True, exist_ok=True)
         path = folder / "exchanges.jsonl"
         try:
@@ -55,7 +56,7 @@ class Recorder:
         clean = self.redactor.clean(bytes(body.held))
         if body.capped:
             clean = clean[:-_MARGIN]
-        packed = zstandard.compress(clean, 3)
+        packed = self._compressor.compress(clean)
         self._stored += len(packed)
         (self._bodies / name).write_bytes(packed)
         return name

@@ -30,6 +30,8 @@ class Redactor:
                 }
         self._secrets = [secret for secret in secrets if len(secret) >= SHORTEST]
         self._forms = sorted(forms, key=len, reverse=True)
+        beginnings = {form[:length] for form in forms for length in range(_PREFIX, len(form))}
+        self._beginnings = tuple(sorted(beginnings, key=len, reverse=True))
 
     def told(self, texts: Iterable[str]) -> bool:
         """Whether a text holds a secret value, which its pieces on the wire may hide from `clean`."""
@@ -40,10 +42,9 @@ class Redactor:
         for form in self._forms:
             body = body.replace(form, MARK)
         body = _SHAPES.sub(_shape, body)
-        for form in self._forms:
-            for length in range(min(len(form) - 1, len(body)), _PREFIX - 1, -1):
-                if body.endswith(form[:length]):
-                    return body[:-length] + MARK
+        if body.endswith(self._beginnings):
+            longest = next(beginning for beginning in self._beginnings if body.endswith(beginning))
+            return body[: -len(longest)] + MARK
         return body
 
 

@@ -11,6 +11,7 @@ import zstandard
 from shipbench.bundle.layout import read_exchanges
 from shipbench.bundle.schema import Exchange
 from shipbench.errors import InputError
+from shipbench.files import open_evidence
 from shipbench.gateway.normal import canonical, first_difference, normal_form, root_of, root_pattern
 from shipbench.gateway.prices import Billing
 from shipbench.gateway.providers import EVENTS, JSON, ProviderError, ProviderRequest, ProviderResponse, played_response
@@ -171,7 +172,7 @@ def _events(content: bytes) -> Iterator[bytes]:
 
 def _unpack(path: Path) -> bytes:
     try:
-        with path.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as reader:
+        with open_evidence(path.parent, path) as packed, zstandard.ZstdDecompressor().stream_reader(packed) as reader:
             return reader.read(MAX_BODY)
     except (OSError, zstandard.ZstdError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None

@@ -67,7 +67,8 @@ def text(value: object, limit: int) -> str | None:
     """A string of at most `limit` characters that any encoder takes, or None where `value` is no string."""
     if not isinstance(value, str):
         return None
-    return value[:limit].encode("utf-8", "replace").decode()
+    value = value[:limit]
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 def count(value: object) -> int | None:

@@ -9,6 +9,7 @@ from shipbench.gateway.wires import base
 from shipbench.gateway.wires.base import Answered, Asked, count, dollars, mapping, text
 from shipbench.gateway.wires.sse import EventSplitter
 
+_DECODER = json.JSONDecoder()
 MAX_ANSWER = 32 * 1024 * 1024
 MAX_ARGUMENTS = 8 * 1024 * 1024
 _SPOKEN = ("content", "reasoning_content", "reasoning", "refusal")
@@ -147,7 +148,7 @@ class ChatStreamReader:
 
     def _take(self, event: bytes) -> None:
         try:
-            self._collector.take(json.loads(event), "delta")
+            self._collector.take(_document(event), "delta")
         except (ValueError, RecursionError):
             return  # `[DONE]`, or a provider's slip that is the client's to judge
 
@@ -173,6 +174,15 @@ class ChatJsonReader:
         except (ValueError, RecursionError):
             return Answered(error=text(self._body.decode("utf-8", "replace"), base.MAX_ERROR))
         return collector.done()
+
+
+def _document(event: bytes) -> object:
+    """What `json.loads` gives, without its guesses at the encoding: they take half of its time on events this short."""
+    line = event.decode("utf-8", "surrogatepass")
+    document, end = _DECODER.raw_decode(line)
+    if end != len(line):
+        raise ValueError("more than one document")
+    return document
 
 
 def _path(arguments: str) -> str | None:

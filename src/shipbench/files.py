@@ -3,6 +3,8 @@
 import os
 import stat
 import tomllib
+from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from shipbench.errors import InputError
 
 MAX_INPUT_BYTES = 16 * 1024 * 1024
+MAX_EVIDENCE_BYTES = 256 * 1024 * 1024  # of one record of a run: a plan of thousands of trials, a list of 100,000 files
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -26,9 +29,50 @@ def read_text(path: Path, limit: int = MAX_INPUT_BYTES) -> str:
     """A user's own UTF-8 file. InputError where it is missing, not a regular file, over `limit` bytes or not UTF-8."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as handle:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise InputError(f"{path}: not a regular file")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    return _text(_regular(descriptor, path), path, limit)
+
+
+def open_evidence(root: Path, path: Path) -> BufferedReader:
+    """The regular file `path` below `root`, which may come from a stranger.
+
+    InputError where it is missing, or where a link, a pipe or a device stands there or on the way from `root`.
+    """
+    descriptor = -1
+    try:
+        *folders, name = path.relative_to(root).parts
+        descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        for folder in folders:
+            descriptor = _step(descriptor, folder, os.O_DIRECTORY)
+        return _regular(_step(descriptor, name, os.O_NONBLOCK), path)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    except ValueError as error:  # a NUL byte in the name, or nothing below `root`
+        raise InputError(f"{path}: {error}") from None
+
+
+def _step(parent: int, name: str, flags: int) -> int:
+    """Open `name` in `parent`, which is closed."""
+    try:
+        if name == "..":
+            raise ValueError("leads out of its folder")
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | flags, dir_fd=parent)
+    finally:
+        os.close(parent)
+
+
+def _regular(descriptor: int, path: Path) -> BufferedReader:
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise InputError(f"{path}: {'a directory' if stat.S_ISDIR(mode) else 'not a regular file'}")
+
+
+def _text(handle: BufferedReader, path: Path, limit: int) -> str:
+    try:
+        with handle:
             content = handle.read(limit + 1)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
@@ -58,9 +102,9 @@ def parse(model: type[Model], data: object, where: str) -> Model:
         raise InputError(f"{where}: {_first(error)}") from None
 
 
-def read_model(model: type[Model], path: Path) -> Model:
-    """A JSON file as `model`; InputError where it is missing or does not fit."""
-    text = read_text(path)
+def read_model(model: type[Model], root: Path, path: Path) -> Model:
+    """A JSON file below the folder `root` as `model`, see open_evidence; InputError where it does not fit."""
+    text = _text(open_evidence(root, path), path, MAX_EVIDENCE_BYTES)
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
@@ -75,11 +119,20 @@ def _first(error: ValidationError) -> str:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace `path` so that a reader, or a crash, sees the old content or the new and nothing between."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Replace `path` so that a reader, or a crash, sees the old content or the new and nothing between.
+
+    InputError where it cannot be written: no room, no permission, a folder in its place.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)
+        with temporary.open("x", encoding="utf-8") as handle:  # never through a link that stands there
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise InputError(f"{path}: {error.strerror or error}") from None

@@ -16,6 +16,8 @@ from shipbench.errors import InputError
 MIB = 1024 * 1024
 MAX_DEPTH = 64
 MAX_ENTRIES = 100_000
+MAX_NAMES = 16 * MIB  # of all paths and link targets together, as text
+MAX_TOTAL = 256 * MIB  # of all contents
 
 Kind = Literal["file", "directory", "symlink", "fifo", "other"]
 
@@ -62,7 +64,7 @@ class Workspace:
 
 
 def read_workspace(
-    root: Path, *, max_file: int = MIB, max_files: int = 20_000, max_total: int = 256 * MIB
+    root: Path, *, max_file: int = MIB, max_files: int = 20_000, max_total: int = MAX_TOTAL
 ) -> Workspace:
     """All regular files under `root`, a directory's own files before its subdirectories, names in byte order.
 
@@ -100,6 +102,7 @@ class _Reader:
     def __init__(self, max_file: int, max_files: int, max_total: int) -> None:
         self.max_file, self.max_files, self.max_total = max_file, max_files, max_total
         self.total = 0
+        self.named = 0
         self.found = Workspace()
 
     def walk(self, root: int) -> Workspace:
@@ -129,6 +132,9 @@ class _Reader:
         names = self._names(descriptor, prefix)
         ours = {"Gemfile", "package.json"}.intersection(names)
         for name in names:
+            if self.named > MAX_NAMES:
+                self._note(prefix or ".", f"the workspace has over {MAX_NAMES} bytes of names: the rest is not listed")
+                break
             entry = self._record(descriptor, name, prefix)
             if entry is None:
                 continue
@@ -168,6 +174,7 @@ class _Reader:
             self._note(path, f"cannot be looked at: {error.strerror}")
             return None
         entry = Entry(path, _kind(found.st_mode), found.st_size, stat.S_IMODE(found.st_mode), target)
+        self.named += len(path) + len(target or "")
         self.found.entries.append(entry)
         return entry
 

@@ -62,7 +62,7 @@ def test_a_diff_is_cut_into_files(tmp_path: Path) -> None:
         "diff --git a/big.bin b/big.bin\nnew mode 100755\n# content not shown: 5 bytes → 9 bytes\n"
         "# cut here: the rest of the diff is over 7 bytes\n"
     )
-    diff = read_diff(path)
+    diff = read_diff(tmp_path, path)
     assert [(file.path, file.status, file.added, file.removed) for file in diff.files] == [
         ("new name.rb", "new", 2, 0),
         ("gone", "deleted", 0, 1),
@@ -77,7 +77,7 @@ def test_a_long_diff_is_capped_and_says_so(tmp_path: Path) -> None:
     path = tmp_path / "changes.diff"
     lines = MAX_LINES_OF_A_FILE + 25
     path.write_text("diff --git a/x b/x\n@@ -0,0 +1 @@\n" + f"+{'y' * 5000}\n" * lines)
-    [file] = read_diff(path).files
+    [file] = read_diff(tmp_path, path).files
     assert len(file.lines) == MAX_LINES_OF_A_FILE
     assert file.hidden == lines + 1 - MAX_LINES_OF_A_FILE
     assert file.added == lines
@@ -88,7 +88,7 @@ def test_a_diff_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "changes.diff").symlink_to(tmp_path / "secret")
     with pytest.raises(InputError):
-        read_diff(tmp_path / "changes.diff")
+        read_diff(tmp_path, tmp_path / "changes.diff")
 
 
 def test_a_timeline_fits_its_drawing_and_sums_what_is_known() -> None:

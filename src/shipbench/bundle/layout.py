@@ -5,7 +5,6 @@ RUN/trials/TRIAL/attempt-N/            a bundle (see bundle.schema)
 RUN/assessments/TRIAL/attempt-N.json   audit and scorecard of a bundle: derived, recomputed at any time
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ from pydantic import ValidationError
 
 from shipbench.bundle.schema import Attempt, Exchange, PhaseRecord, Snapshot, TrialSpec
 from shipbench.errors import InputError
-from shipbench.files import read_model
+from shipbench.files import open_evidence, read_model
 
+MAX_LINE = 16 * 1024 * 1024  # bytes of one exchange
 _ATTEMPT = re.compile(r"attempt-([1-9][0-9]{0,3})")
 
 
@@ -57,19 +57,19 @@ class Bundle:
         return self.root / "phases" / name
 
     def spec(self) -> TrialSpec:
-        return read_model(TrialSpec, self.spec_path)
+        return read_model(TrialSpec, self.root, self.spec_path)
 
     def attempt(self) -> Attempt:
-        return read_model(Attempt, self.attempt_path)
+        return read_model(Attempt, self.root, self.attempt_path)
 
     def phase_record(self, name: str) -> PhaseRecord:
-        return read_model(PhaseRecord, self.phase(name) / "phase.json")
+        return read_model(PhaseRecord, self.root, self.phase(name) / "phase.json")
 
     def snapshot(self, name: str) -> Snapshot:
-        return read_model(Snapshot, self.phase(name) / "snapshot.json")
+        return read_model(Snapshot, self.root, self.phase(name) / "snapshot.json")
 
     def exchanges(self) -> Iterator[Exchange]:
-        return read_exchanges(self.wire / "exchanges.jsonl")
+        return read_exchanges(self.wire / "exchanges.jsonl", self.root)
 
 
 @dataclass(frozen=True)
@@ -87,16 +87,32 @@ class RunFolder:
 
     def bundles(self, trial: str) -> list[Bundle]:
         """The attempts of `trial`, oldest first."""
-        folder = self.trial(trial)
-        found = [Bundle(path) for path in folder.iterdir() if _ATTEMPT.fullmatch(path.name)] if folder.is_dir() else []
+        found = [Bundle(path) for path in self._folders("trials", trial) if _ATTEMPT.fullmatch(path.name)]
         return sorted(found, key=lambda bundle: bundle.number)
 
     def trials(self) -> list[str]:
-        folder = self.root / "trials"
-        return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+        return sorted(path.name for path in self._folders("trials"))
+
+    def _folders(self, *parts: str) -> list[Path]:
+        """The folders in one of the run's own. A run may come from a stranger: a link among them is an InputError."""
+        folder = self.root
+        for part in parts:
+            folder /= part
+            _refuse_link(folder)
+        try:
+            found = list(folder.iterdir()) if folder.is_dir() else []
+        except OSError as error:
+            raise InputError(f"{folder}: {error.strerror or error}") from None
+        for path in found:
+            _refuse_link(path)
+        return [path for path in found if path.is_dir()]
 
     def assessment_path(self, trial: str, attempt: int) -> Path:
-        return self.root / "assessments" / trial / f"attempt-{attempt}.json"
+        """InputError where a link stands on the way: an assessment is written, and so never through one."""
+        folder = self.root / "assessments"
+        _refuse_link(folder)
+        _refuse_link(folder / trial)
+        return folder / trial / f"attempt-{attempt}.json"
 
     def require(self) -> None:
         """InputError where this is not the folder of a run."""
@@ -104,21 +120,26 @@ class RunFolder:
             raise InputError(f"{self.root}: no such folder")
         if not self.plan_path.is_file():
             raise InputError(f"{self.root}: no plan.json here, so not the folder of a run")
-        try:
-            json.loads(self.plan_path.read_bytes())
-        except ValueError as error:
-            raise InputError(f"{self.plan_path}: {error}") from None
 
 
-def read_exchanges(path: Path) -> Iterator[Exchange]:
-    """Every exchange on the wire. A last line cut off by a crash is left out; any other bad line is an InputError."""
+def read_exchanges(path: Path, root: Path | None = None) -> Iterator[Exchange]:
+    """Every exchange on the wire; none where there is no file. A last line cut off by a crash is left out; any other
+    bad line is an InputError. No link is followed below `root`, the file's own folder where none is given.
+    """
     if not path.is_file():
         return
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
+    with open_evidence(root or path.parent, path) as lines:
+        number = 0
+        while line := lines.readline(MAX_LINE):
+            number += 1
             try:
                 yield Exchange.model_validate_json(line)
             except ValidationError as error:
-                if not line.endswith("\n"):
+                if not line.endswith(b"\n") and len(line) < MAX_LINE:
                     return
                 raise InputError(f"{path}:{number}: {error.errors()[0]['msg']}") from None
+
+
+def _refuse_link(path: Path) -> None:
+    if path.is_symlink():
+        raise InputError(f"{path}: a link, which the folder of a run does not have")

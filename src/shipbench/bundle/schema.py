@@ -10,11 +10,18 @@ blobs/ab/abcdef….zst    file contents by SHA-256 of the uncompressed bytes
 seal.json               SHA-256 of every other file, and of that list: the bundle's digest
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+# A bundle may come from a stranger. Within these bounds no later sum, division or date can fail.
+Count = Annotated[int, Field(ge=0, le=10**30)]
+Amount = Annotated[float, Field(ge=0, le=1e30, allow_inf_nan=False)]
+Moment = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), le=datetime(9000, 1, 1, tzinfo=UTC))]
+Minutes = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+PhaseName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]  # a folder's name
 
 
 class Record(BaseModel):
@@ -52,11 +59,11 @@ class Usage(Record):
     `output` counts every completion token, `reasoning` the part of it that was thinking.
     """
 
-    input: int | None = None
-    output: int | None = None
-    cache_read: int | None = None
-    cache_write: int | None = None
-    reasoning: int | None = None
+    input: Count | None = None
+    output: Count | None = None
+    cache_read: Count | None = None
+    cache_write: Count | None = None
+    reasoning: Count | None = None
 
 
 CostBasis = Literal["provider", "book", "harness", "published", "unknown"]
@@ -65,7 +72,7 @@ CostBasis = Literal["provider", "book", "harness", "published", "unknown"]
 class Cost(Record):
     """US dollars, None where unknown; `basis` says who named the price, `note` why it is unknown."""
 
-    usd: float | None = None
+    usd: Amount | None = None
     basis: CostBasis = "unknown"
     note: str = ""
 
@@ -81,16 +88,16 @@ class ToolCall(Record):
 class Exchange(Record):
     """One request of an agent and its answer, as they were on the wire. Times are Unix seconds."""
 
-    id: int
+    id: Count
     attempt: str
     phase: str
     wire: Literal["chat", "responses", "messages", "other"]
     method: str
     path: str
-    started: float
-    first_byte: float | None
-    last_byte: float | None
-    status: int
+    started: Amount
+    first_byte: Amount | None
+    last_byte: Amount | None
+    status: Count
     streamed: bool
     model_asked: str | None
     model_answered: str | None
@@ -99,7 +106,7 @@ class Exchange(Record):
     cost: Cost
     finish_reason: str | None
     tool_calls: list[ToolCall]
-    tools_offered: int
+    tools_offered: Count
     client_left: bool
     error: str | None
     refused: Literal["limit", "request"] | None = None  # the gateway's own refusal: the provider never saw the request
@@ -112,8 +119,8 @@ class SnapshotFile(Record):
 
     path: str
     kind: Literal["file", "symlink", "other"]
-    mode: int
-    size: int
+    mode: Annotated[int, Field(ge=0, le=0o7777)]
+    size: Count
     sha256: str | None  # None where the content was not taken; `note` says why
     target: str | None = None  # of a symlink: recorded, never followed
     note: str = ""
@@ -129,19 +136,19 @@ class Snapshot(Record):
 class PhaseRecord(Record):
     """What one phase did."""
 
-    name: str
-    started: datetime
-    ended: datetime
+    name: PhaseName
+    started: Moment
+    ended: Moment
     outcome: Outcome
     cause: Cause | None
     reason: str
-    exit_code: int | None
-    signal: int | None
+    exit_code: Count | None
+    signal: Count | None
     session: str | None
     command: list[str]
-    files_changed: int
-    stdout_bytes: int
-    stderr_bytes: int
+    files_changed: Count
+    stdout_bytes: Count
+    stderr_bytes: Count
     claimed_usage: Usage  # what the CLI says of itself, beside what the wire shows
     claimed_cost: Cost
 
@@ -151,13 +158,13 @@ class Attempt(Record):
 
     schema_version: Literal[1] = 1
     trial: str
-    number: int
-    started: datetime
-    ended: datetime | None
+    number: Annotated[int, Field(ge=1, le=9999)]
+    started: Moment
+    ended: Moment | None
     outcome: Outcome
     cause: Cause | None
     reason: str
-    phases: list[str]
+    phases: list[PhaseName]
     sandbox: str
     shipbench: str
     host: str
@@ -166,11 +173,11 @@ class Attempt(Record):
 class Limits(Record):
     """What a trial may spend. None is no limit."""
 
-    phase_minutes: float = 90
-    stall_minutes: float = 10
-    usd: float | None = None
-    tokens: int | None = None
-    requests: int | None = None
+    phase_minutes: Minutes = 90
+    stall_minutes: Minutes = 10
+    usd: Amount | None = None
+    tokens: Count | None = None
+    requests: Count | None = None
 
 
 class ContenderSpec(Record):
@@ -190,8 +197,8 @@ class TrialSpec(Record):
     experiment: str
     task: str
     contender: ContenderSpec
-    repeat: int
-    phases: list[str]
+    repeat: Count
+    phases: list[PhaseName]
     limits: Limits
     sandbox: Literal["bubblewrap", "host"]
     network: Literal["gateway", "host"]

@@ -1,13 +1,15 @@
 """Sealing a bundle: the digests of its files, after which any change shows."""
 
 import hashlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from shipbench.bundle.layout import Bundle
 from shipbench.bundle.schema import Record
 from shipbench.errors import InputError
-from shipbench.files import read_model, write_atomically
+from shipbench.files import open_evidence, read_model, write_atomically
 
 
 class Seal(Record):
@@ -32,7 +34,7 @@ def verify(bundle: Bundle) -> list[str]:
     """What differs from the seal, one line a file; empty where nothing does."""
     if not bundle.seal_path.is_file():
         return [f"{bundle.root}: not sealed"]
-    sealed = read_model(Seal, bundle.seal_path)
+    sealed = read_model(Seal, bundle.root, bundle.seal_path)
     found = _digests(bundle.root)
     problems = [f"{path}: missing" for path in sealed.files.keys() - found.keys()]
     problems += [f"{path}: not in the seal" for path in found.keys() - sealed.files.keys()]
@@ -43,23 +45,36 @@ def verify(bundle: Bundle) -> list[str]:
 
 
 def _digests(root: Path) -> dict[str, str]:
-    found = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path != root / "seal.json"}
-    return {name: digest for name, path in sorted(found.items()) if (digest := _entry_digest(path))}
+    found = {shown: digest for shown, digest in _entries(root) if shown != "seal.json"}
+    return dict(sorted(found.items()))
 
 
-def _entry_digest(path: Path) -> str | None:
-    """Of a file its digest, None for a folder; anything else is named as what it is, never followed or opened."""
-    if path.is_symlink():
-        return f"link to {path.readlink()}"
-    if path.is_dir():
-        return None
-    return _file_digest(path) if path.is_file() else "not a regular file"
+def _entries(root: Path) -> Iterator[tuple[str, str]]:
+    """Path and digest of everything that is not a folder, which is named as what it is and never followed or opened."""
+    folders = [root]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as listing:
+                entries = list(listing)
+        except OSError as error:
+            raise InputError(f"{error.filename}: {error.strerror}") from None
+        for entry in entries:
+            path = Path(entry.path)
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(path)
+            else:
+                yield path.relative_to(root).as_posix(), _entry_digest(root, entry)
 
 
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as handle:
+def _entry_digest(root: Path, entry: "os.DirEntry[str]") -> str:
+    if entry.is_symlink():
+        return f"link to {Path(entry.path).readlink()}"
+    if not entry.is_file(follow_symlinks=False):
+        return "not a regular file"
+    with open_evidence(root, Path(entry.path)) as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _digest(files: dict[str, str]) -> str:
-    return hashlib.sha256("".join(f"{path}\0{files[path]}\n" for path in sorted(files)).encode()).hexdigest()
+    lines = "".join(f"{path}\0{files[path]}\n" for path in sorted(files))
+    return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()

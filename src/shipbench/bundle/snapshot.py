@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import stat
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import zstandard
@@ -11,7 +12,8 @@ import zstandard
 from shipbench.bundle.layout import Bundle
 from shipbench.bundle.schema import Snapshot, SnapshotFile
 from shipbench.errors import InputError
-from shipbench.workspace import MIB, Workspace, read_workspace
+from shipbench.files import open_evidence
+from shipbench.workspace import MAX_TOTAL, MIB, Workspace, read_workspace
 
 MAX_FILE = 8 * MIB
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
@@ -43,7 +45,10 @@ def read_blob(bundle: Bundle, sha256: str, limit: int = MAX_FILE) -> bytes:
     """A stored content, cut at `limit` bytes. InputError where it is missing or is not what its name says."""
     path = _blob(bundle, sha256)
     try:
-        with path.open("rb") as handle, zstandard.ZstdDecompressor().stream_reader(handle) as reader:
+        with (
+            open_evidence(bundle.root, path) as handle,
+            zstandard.ZstdDecompressor().stream_reader(handle) as reader,
+        ):
             content = reader.read(MAX_FILE + 1)
     except (OSError, zstandard.ZstdError) as error:
         raise InputError(f"{path}: {error}") from None
@@ -53,23 +58,57 @@ def read_blob(bundle: Bundle, sha256: str, limit: int = MAX_FILE) -> bytes:
 
 
 def restore(bundle: Bundle, snapshot: Snapshot, destination: Path) -> None:
-    """Write the snapshot's regular files into the empty folder `destination`, links last and as links.
+    """Write the snapshot's regular files into the empty folder `destination`, and its links as links.
 
-    A bundle may come from a stranger: a path that would leave the folder is an InputError.
+    A bundle may come from a stranger. InputError where a path would leave the folder, also by way of one of its links,
+    where two entries want one place, and where it is more than a workspace can hold.
     """
     destination.mkdir(parents=True, exist_ok=True)
-    links = []
-    for file in snapshot.files:
-        target = destination / _real_path(file.path, bundle)
-        if file.kind == "symlink":
-            links.append((target, file))
-        elif file.sha256 is not None:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(read_blob(bundle, file.sha256))
-            target.chmod(stat.S_IRUSR | stat.S_IWUSR | (file.mode & stat.S_IXUSR))
-    for target, file in links:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(os.fsdecode(_unescape(file.target or "")))
+    room = MAX_TOTAL
+    root = os.open(destination, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for file in snapshot.files:
+            content = read_blob(bundle, file.sha256) if file.kind == "file" and file.sha256 is not None else None
+            room -= len(content or b"")
+            if room < 0:
+                raise InputError(f"{bundle.root}: a snapshot of more than {MAX_TOTAL} bytes")
+            try:
+                _put(root, file, content)
+            except (OSError, ValueError) as error:
+                raise InputError(f"{bundle.root}: cannot restore {file.path[:200]!r}: {error}") from None
+    finally:
+        os.close(root)
+
+
+def _put(root: int, file: SnapshotFile, content: bytes | None) -> None:
+    """Write one entry below the descriptor `root`; what is neither link nor content is left out."""
+    if file.kind != "symlink" and content is None:
+        return
+    real = PurePosixPath(os.fsdecode(_unescape(file.path)))
+    if real.is_absolute() or ".." in real.parts or not real.parts:
+        raise ValueError("it leaves its folder")
+    *folders, name = real.parts
+    parent = os.dup(root)
+    try:
+        for folder in folders:
+            parent = _enter(parent, folder)
+        if content is None:
+            os.symlink(os.fsdecode(_unescape(file.target or "")), name, dir_fd=parent)
+        else:
+            mode = stat.S_IRUSR | stat.S_IWUSR | (file.mode & stat.S_IXUSR)
+            with os.fdopen(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode, dir_fd=parent), "wb") as handle:
+                handle.write(content)
+    finally:
+        os.close(parent)
+
+
+def _enter(parent: int, name: str) -> int:
+    """A descriptor of the folder `name` in `parent`, made where there is none, never by a link. Replaces `parent`."""
+    with suppress(FileExistsError):
+        os.mkdir(name, 0o700, dir_fd=parent)
+    inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+    os.close(parent)
+    return inner
 
 
 def _store(bundle: Bundle, found: Workspace, path: str) -> str | None:
@@ -90,13 +129,6 @@ def _blob(bundle: Bundle, sha256: str) -> Path:
     if not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise InputError(f"{bundle.root}: {sha256[:80]!r} is not a SHA-256")
     return bundle.blobs / sha256[:2] / f"{sha256}.zst"
-
-
-def _real_path(path: str, bundle: Bundle) -> Path:
-    real = PurePosixPath(os.fsdecode(_unescape(path)))
-    if real.is_absolute() or ".." in real.parts or not real.parts or "\0" in str(real):
-        raise InputError(f"{bundle.root}: a snapshot holds the path {path!r}, which leaves its folder")
-    return Path(real)
 
 
 def _unescape(text: str) -> bytes:

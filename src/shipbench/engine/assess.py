@@ -22,7 +22,7 @@ def audit_and_score(folder: Path, task: Task, rubric: str | None = None) -> Audi
 
 def assess(run: RunFolder, bundle: Bundle, rubric: str | None = None) -> AuditReport:
     """Assess the last snapshot of `bundle` (an empty folder where there is none) and write the assessment file."""
-    spec, attempt = bundle.spec(), bundle.attempt()
+    spec = bundle.spec()
     taken = [name for name in spec.phases if (bundle.phase(name) / "snapshot.json").is_file()]
     with tempfile.TemporaryDirectory(prefix="shipbench-audit-") as scratch:
         folder = Path(scratch) / "workspace"
@@ -30,6 +30,7 @@ def assess(run: RunFolder, bundle: Bundle, rubric: str | None = None) -> AuditRe
         if taken:
             restore(bundle, bundle.snapshot(taken[-1]), folder)
         report = audit_and_score(folder, load_task(spec.task), rubric)
-    path = run.assessment_path(attempt.trial, attempt.number)
+    # By its place in the run, not by what the bundle says of itself: it may come from a stranger.
+    path = run.assessment_path(bundle.root.parent.name, bundle.number)
     write_atomically(path, report.model_dump_json(indent=1, by_alias=True) + "\n")
     return report

@@ -4,14 +4,14 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field
 
 from shipbench import __version__
 from shipbench.bundle.layout import RunFolder
 from shipbench.bundle.schema import ContenderSpec, Limits, Record, TrialSpec
 from shipbench.errors import InputError
 from shipbench.experiment.model import ExperimentFile
-from shipbench.files import parse, read_text, read_toml, write_atomically
+from shipbench.files import parse, read_model, read_toml, write_atomically
 from shipbench.harness.base import Harness
 from shipbench.harness.registry import get_harness
 from shipbench.task.load import Task, load_task
@@ -20,7 +20,7 @@ from shipbench.task.load import Task, load_task
 class PlannedTrial(Record):
     """`id` names the trial's folder."""
 
-    id: str
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
     spec: TrialSpec
 
 
@@ -86,10 +86,7 @@ def is_locked_with(plan: Plan, run: RunFolder) -> bool:
 
 def load_plan(run: RunFolder) -> Plan:
     run.require()
-    try:
-        return Plan.model_validate_json(read_text(run.plan_path))
-    except ValidationError as error:
-        raise InputError(f"{run.plan_path}: not a plan: {error.errors()[0]['msg']}") from None
+    return read_model(Plan, run.root, run.plan_path)
 
 
 def slug(name: str) -> str:

@@ -1,6 +1,11 @@
 """The scorecard: what findings are worth under one rubric version."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# An assessment may come from a stranger: no NaN, and nothing that no tier has room for.
+Points = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 
 
 class Deduction(BaseModel):
@@ -12,7 +17,7 @@ class Deduction(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
-    points: float
+    points: Annotated[float, Field(ge=-1e6, le=0, allow_inf_nan=False)]
     findings: list[str]
     reason: str = ""
     proven: bool = True
@@ -24,9 +29,9 @@ class DimensionScore(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    weight: float
-    proven: float
-    possible: float
+    weight: Points
+    proven: Points
+    possible: Points
     deductions: list[Deduction]
 
 
@@ -36,7 +41,7 @@ class Cap(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
-    maximum: float
+    maximum: Points
     findings: list[str]
     reason: str
 
@@ -47,9 +52,9 @@ class Scorecard(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rubric: str
-    proven: float
-    possible: float
+    proven: Points
+    possible: Points
     tier: str
-    uncapped: float
+    uncapped: Points
     caps: list[Cap]
     dimensions: list[DimensionScore]

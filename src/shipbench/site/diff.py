@@ -2,11 +2,10 @@
 
 import os
 import re
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shipbench.errors import InputError
+from shipbench.files import open_evidence
 from shipbench.site.text import MAX_LINE, visible
 
 MAX_BYTES = 5_000_000
@@ -48,9 +47,12 @@ class Diff:
         return sum(file.removed for file in self.files)
 
 
-def read_diff(path: Path) -> Diff:
-    """The diff at `path`, an empty one where there is none. Bytes that are not UTF-8 stand as `\\xNN`."""
-    content = _read(path)
+def read_diff(root: Path, path: Path) -> Diff:
+    """The diff at `path` in the bundle `root`, an empty one where there is none. Wrong UTF-8 stands as `\\xNN`."""
+    content = b""
+    if os.path.lexists(path):
+        with open_evidence(root, path) as handle:
+            content = handle.read(MAX_BYTES + 1)
     notes = []
     if len(content) > MAX_BYTES:
         content = content[:MAX_BYTES].rpartition(b"\n")[0]
@@ -60,20 +62,6 @@ def read_diff(path: Path) -> Diff:
         notes.append(f"only the first {MAX_FILES} of {len(files)} files are shown")
         files = files[:MAX_FILES]
     return Diff(files, notes)
-
-
-def _read(path: Path) -> bytes:
-    # A bundle may come from a stranger: never through a link, never from a pipe.
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as handle:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InputError(f"{path}: not a regular file")
-        return handle.read(MAX_BYTES + 1)
 
 
 def _files(text: str, notes: list[str]) -> list[FileDiff]:

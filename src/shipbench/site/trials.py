@@ -79,7 +79,7 @@ def _trial(run: RunFolder, name: str, spec: TrialSpec, tries: list[Try]) -> Tria
     sealed = [attempt for attempt in tries if attempt.bundle.seal_path.is_file()]
     graded = (sealed or tries)[-1]
     path = run.assessment_path(name, graded.bundle.number)
-    report = read_model(AuditReport, path) if sealed and path.is_file() else None
+    report = read_model(AuditReport, run.root, path) if sealed and path.is_file() else None
     return Trial(
         name=name,
         spec=spec,

@@ -80,4 +80,4 @@ def _card(run: RunFolder, name: str, bundle: Bundle) -> Scorecard | None:
     path = run.assessment_path(name, bundle.number)
     if not path.is_file():
         return None
-    return parse(Scorecard, read_model(AuditReport, path).scorecard, f"{path}: scorecard")
+    return parse(Scorecard, read_model(AuditReport, run.root, path).scorecard, f"{path}: scorecard")

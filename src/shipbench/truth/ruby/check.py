@@ -22,8 +22,10 @@ from shipbench.truth.ruby.world import World
 MAX_FILES = 5_000
 MAX_TOTAL = 32 * 1024 * 1024
 MAX_SECONDS = 60.0
-# How often arguments are carried from call sites to parameters before anything is judged.
+# How often arguments are carried from call sites to parameters before anything is judged: in the application also
+# those that come from a parameter themselves.
 ROUNDS = 2
+TEST_ROUNDS = 1
 
 _SUFFIXES = (".rb", ".rake", ".ru", ".erb", ".jbuilder", ".gemspec", ".builder")
 _NAMES = {"Rakefile", "Capfile", "Guardfile", "Thorfile"}
@@ -39,6 +41,8 @@ class Parsed:
     tests: list[Source] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     deadline: float = 0.0
+    # What parameters are given, in the application and in tests: learnt against the first version that is checked.
+    params: dict[bool, Params] = field(default_factory=dict)
 
     @property
     def all(self) -> list[Source]:
@@ -105,15 +109,15 @@ def check(
         facts = collect(parsed.all if testing else sources, places)
         replaced = replaced_methods(sources) if testing else frozenset()
         relevant = relevant_sources(sources, parsed.all if testing else sources, library, indexers)
-        params: Params = {}
-        for _ in range(ROUNDS):
-            learner = Flow(world, places, values, facts, None, replaced)
-            learner.params = params
-            _run(learner, relevant.sources, parsed.deadline, [])
-            learnt = parameters_given(learner, relevant.called_elsewhere)
-            if learnt == params:
-                break
-            params = learnt
+        params = parsed.params.get(testing)
+        if params is None:
+            params = {}
+            for _ in range(TEST_ROUNDS if testing else ROUNDS):
+                learner = Flow(world, places, values, facts, None, replaced)
+                learner.params = params
+                _run(learner, relevant.sources, parsed.deadline, [])
+                params = parameters_given(learner, relevant.called_elsewhere)
+            parsed.params[testing] = params
         flow = Flow(world, places, values, facts, verdicts, replaced)
         flow.params = params
         _run(flow, relevant.sources, parsed.deadline, notes)

@@ -39,6 +39,10 @@ _LITERALS = {
     "chained_string", "character", "rational", "complex", "subshell", "string_array", "symbol_array", "hash", "range",
     "lambda", "interpolation", "hash_splat_argument",
 }  # fmt: skip
+_LEAVES = {
+    "simple_symbol", "string_content", "escape_sequence", "integer", "float", "true", "false", "hash_key_symbol",
+    "character", "rational", "complex", "string_array", "symbol_array", "comment", "heredoc_beginning",
+}  # fmt: skip
 _SAME = {"dup", "clone", "freeze", "itself", "tap", "presence", "deep_dup"}
 _SENDS = {"public_send", "send", "__send__"}
 
@@ -167,12 +171,15 @@ class Flow:
         """The types of one expression."""
         if node is None:
             return NIL
-        handler = _HANDLERS.get(node.type)
+        kind = node.type
+        if kind in _LEAVES:
+            return OTHER
+        handler = _HANDLERS.get(kind)
         if handler is not None:
             return handler(self, node, scope)
         for child in node.named_children:
             self.eval(child, scope)
-        return OTHER if node.type in _LITERALS else UNKNOWN
+        return OTHER if kind in _LITERALS else UNKNOWN
 
     def _sequence(self, node: Node, scope: Scope) -> Types:
         """A body: the value is that of its last statement, or of a rescue."""

@@ -107,3 +107,19 @@ def test_erb_shares_the_variables_of_controllers() -> None:
 def test_a_file_that_does_not_parse_accuses_nobody() -> None:
     found = uses("RubyLLM.chat.user('x')\ndef (((\n")
     assert accused(found) == []
+
+
+BROKEN = (
+    "class A\n  def go = RubyLLM.chat.user('x')\nend\nclass B\n  def go = RubyLLM.chat.user('x')\n  def x(((\nend\n"
+)
+
+
+def test_an_error_silences_its_own_class_only() -> None:
+    found = {use.line: use.verdict for use in uses(BROKEN) if use.symbol == "RubyLLM::Chat#user"}
+    assert found == {2: "invented", 5: "unknown"}
+
+
+def test_broken_code_that_reopens_the_library_silences_all() -> None:
+    patch = "module RubyLLM\n  class Chat\n    def user(((\n  end\nend"
+    found = uses("RubyLLM.chat.user('x')", config__initializers__patch=patch)
+    assert accused(found) == []

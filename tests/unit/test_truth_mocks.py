@@ -24,7 +24,11 @@ def accused(test: str, call: str = "with_temperature(1)", reader: str = "content
     service = SERVICE.replace("{call}", call).replace("{reader}", reader)
     files = {"app/services/llm.rb": service.encode(), "test/services/llm_test.rb": test.encode()}
     uses = check_application(files, "ruby_llm", "1.14.1").uses
-    assert all(use.reason.startswith(f"{use.kind}: ") for use in uses if use.kind in {"mock", "fake"})
+    assert all(
+        use.reason.startswith(f"{use.kind}: ")
+        for use in uses
+        if use.kind in {"mock", "fake"} and use.verdict == "invented"
+    )
     return [(use.symbol, use.kind, use.line) for use in uses if use.verdict == "invented" and use.area == "test"]
 
 
@@ -92,3 +96,45 @@ INNOCENT = {
 def test_honest_tests_are_not_accused(name: str) -> None:
     assert accused(INNOCENT[name]) == []
     assert [found for found in accused(INNOCENT[name], call="user('x')") if "Context" in found[0]] == []
+
+
+SIGNATURES = {
+    "a required argument too few": ("def ask = self", "def with_temperature = self", 1),
+    "a required argument too many": ("def ask(a, b) = self", "def with_temperature(a, b, c) = self", 1),
+    "a required keyword": ("def ask(a = nil, user:) = self", "def with_temperature(a) = self", 1),
+    "the same": ("def ask(message = nil, with: nil, &) = self", "def with_temperature(t) = self", 0),
+    "anything": ("def ask(*, **) = self", "def with_temperature(...) = self", 0),
+    "fewer options": ("def ask(text) = self", "def with_temperature(_) = self", 0),
+    "keywords on one side only": ("def ask(**) = self", "def with_temperature(value:) = self", 0),
+    "an option more": ("def ask(text, extra: 1) = self", "def with_temperature(t, u = 1) = self", 0),
+}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_a_fake_whose_parameters_fit_no_real_call(name: str) -> None:
+    ask, temperature, wrong = SIGNATURES[name]
+    test = f"class FakeChat\n  {ask}\n  {temperature}\nend\nRubyLLM.stub(:chat, FakeChat.new) {{ Llm.new.reply('x') }}"
+    assert len(accused(test)) == wrong
+
+
+def stand_ins(test: str, service: str) -> list[tuple[str, str, str, int]]:
+    files = {"app/services/llm.rb": service.encode(), "test/services/llm_test.rb": test.encode()}
+    uses = check_application(files, "ruby_llm", "1.14.1").uses
+    return [
+        (use.symbol, use.verdict, use.reason.split(":")[0], use.line) for use in uses if use.kind in {"mock", "fake"}
+    ]
+
+
+def test_a_method_that_the_fake_lacks_and_production_calls() -> None:
+    service = "RubyLLM.chat.with_temperature(1).ask('x')"
+    fake = "class FakeChat\n  def ask(x) = 1\nend\nRubyLLM.stub(:chat, FakeChat.new) { 1 }"
+    assert stand_ins(fake, service) == [("RubyLLM::Chat#with_temperature", "real", "missing", 1)]
+    assert stand_ins(fake.replace("FakeChat\n", "FakeChat < Base\n"), service) == []
+
+
+def test_a_stub_that_production_never_reaches() -> None:
+    stub = "RubyLLM.stub(:chat, 1) { 1 }"
+    assert stand_ins(stub, "RubyLLM::Chat.new(model: 'm').ask('x')") == [("RubyLLM.chat", "real", "bypassed", 1)]
+    assert stand_ins(stub, "RubyLLM.chat.ask('x')") == []
+    assert stand_ins(stub, "client.public_send(:chat)") == []
+    assert stand_ins(stub, "class A < RubyLLM::Agent\nend\nA.new.ask('x')") == []

@@ -105,6 +105,36 @@ def _count(kinds: list[str], given: Arguments, takes_keywords: bool) -> Misfit |
     return None
 
 
+def disjoint(one: tuple[Param, ...] | None, other: tuple[Param, ...] | None) -> bool:
+    """True where certainly no call fits both signatures. With keywords on one side only nothing is certain: the other
+    takes them as a hash."""
+    if one is None or other is None:
+        return False
+    kinds = [[param.kind for param in params] for params in (one, other)]
+    if any({"forward", "nokey"}.intersection(each) for each in kinds):
+        return False
+    with_keywords = [bool({"key", "keyreq", "keyrest"}.intersection(each)) for each in kinds]
+    if with_keywords[0] != with_keywords[1]:
+        return False
+    (low, high), (least, most) = (_positional(each) for each in kinds)
+    if low > most or least > high:
+        return True
+    return _needs_more(one, other) or _needs_more(other, one)
+
+
+def _positional(kinds: list[str]) -> tuple[int, float]:
+    least = kinds.count("req")
+    return least, float("inf") if "rest" in kinds else least + kinds.count("opt")
+
+
+def _needs_more(one: tuple[Param, ...], other: tuple[Param, ...]) -> bool:
+    """`one` requires a keyword that `other` refuses."""
+    if any(param.kind == "keyrest" for param in other):
+        return False
+    taken = {param.name for param in other if param.kind in {"key", "keyreq"}}
+    return any(param.kind == "keyreq" and param.name not in taken for param in one)
+
+
 def _expected(kinds: list[str]) -> str:
     least, most = kinds.count("req"), kinds.count("req") + kinds.count("opt")
     if "rest" in kinds:

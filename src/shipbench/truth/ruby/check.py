@@ -1,5 +1,6 @@
 """Checks the Ruby of an application against one index of a library."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from shipbench.truth.model import area_of
 from shipbench.truth.ruby.build import add_all, settle
 from shipbench.truth.ruby.facts import called_methods, collect
-from shipbench.truth.ruby.flow import Flow, Params
+from shipbench.truth.ruby.flow import Flow, OutOfTimeError, Params
 from shipbench.truth.ruby.indexer import Indexer
 from shipbench.truth.ruby.libraries import Library
 from shipbench.truth.ruby.mocks import Mocks
@@ -88,6 +89,10 @@ def check(
     roots = [name.encode() for name in library.modules if name and "::" not in name]
     if not any(root in source.content for source in parsed.all for root in roots):
         return [], notes
+    root = b"(?:" + b"|".join(re.escape(each) for each in roots) + b")"
+    reopened = re.compile(
+        rb"\b(?:class|module)\s+" + root + rb"\b|\b" + root + rb"[\w:]*\.(?:class_eval|module_eval|prepend|include)\b"
+    )
     app_index, app_indexer = _indexed(parsed.application, notes)
     test_index, test_indexer = _indexed(parsed.tests, notes)
     uses: list[Raw] = []
@@ -102,6 +107,8 @@ def check(
         absent = {macro for indexer in indexers for macro in settle(indexer, world)}
         world = World(library, *layers, outside=about.outside)
         broken = frozenset(source.path for source in sources if source.root.has_error)
+        if any(reopened.search(source.content) for source in sources if source.path in broken):
+            suspended = suspended or "a file that does not parse reopens the library"
         paths = frozenset(source.path for source in sources)
         verdicts = Verdicts(world, label, paths, broken, absent, suspended)
         places = {key: place for indexer in indexers for key, place in indexer.places.items()}
@@ -114,12 +121,12 @@ def check(
             params = {}
             for _ in range(TEST_ROUNDS if testing else ROUNDS):
                 learner = Flow(world, places, values, facts, None, replaced)
-                learner.params = params
+                learner.params, learner.deadline = params, parsed.deadline
                 _run(learner, relevant.sources, parsed.deadline, [])
                 params = parameters_given(learner, relevant.called_elsewhere)
             parsed.params[testing] = params
         flow = Flow(world, places, values, facts, verdicts, replaced)
-        flow.params = params
+        flow.params, flow.deadline = params, parsed.deadline
         _run(flow, relevant.sources, parsed.deadline, notes)
         uses += verdicts.uses.values()
     if not suspended:
@@ -138,7 +145,12 @@ def _mocks(
         for use in uses
         if use.verdict == "invented" and use.kind == "method" and area_of(use.path) == "application"
     )
-    mocks = Mocks(world, test_index, label, called, invented)
+    used = {
+        use.symbol: f"{use.path}:{use.line}"
+        for use in uses
+        if use.verdict == "real" and use.kind == "method" and area_of(use.path) == "application"
+    }
+    mocks = Mocks(world, test_index, label, called, invented, used, parsed.application)
     for source in parsed.tests:
         if not source.root.has_error:
             mocks.look(source)
@@ -165,6 +177,8 @@ def _run(flow: Flow, sources: list[Source], deadline: float, notes: list[str]) -
             continue
         try:
             flow.run_file(source)
+        except OutOfTimeError:
+            notes.append(f"{source.path}: not wholly checked, out of time")
         except RecursionError:
             flow.running.clear()
             notes.append(f"{source.path}: not wholly checked, nested too deeply")

@@ -4,6 +4,8 @@ Order and branches are not followed: a local holds everything that is assigned t
 understood is UNKNOWN, and nothing is said of what is done with it.
 """
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -58,6 +60,10 @@ class Passed:
     open: bool = False
 
 
+class OutOfTimeError(Exception):
+    """The deadline of a check has passed."""
+
+
 @dataclass
 class Frame:
     """One evaluation of a file or method: the locals read so far, whether one of them was given another type after
@@ -103,6 +109,7 @@ class Flow:
         self.running: set[tuple[str, int]] = set()
         self.reporting = False
         self.frame = Frame()
+        self.deadline = math.inf
         self.variable_cache: dict[tuple[str, str, bool, str], Types] = {}
         self.constant_cache: dict[str, Types] = {}
 
@@ -135,6 +142,9 @@ class Flow:
     def _twice(self, node: Node, scope: Scope) -> Types:
         """Evaluate code, again where a local was read before all that it holds was assigned; only the last time is
         judged."""
+        if time.monotonic() > self.deadline:
+            self.running.clear()
+            raise OutOfTimeError
         outer, self.frame = self.frame, Frame()
         before, self.reporting = self.reporting, self.judge is not None
         result = self.eval(node, scope)

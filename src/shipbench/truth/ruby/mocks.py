@@ -11,7 +11,8 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from shipbench.truth.model import Kind
-from shipbench.truth.ruby.symbols import Index
+from shipbench.truth.ruby.args import disjoint, shown
+from shipbench.truth.ruby.symbols import Index, Method, Module
 from shipbench.truth.ruby.syntax import Source, arguments, line, symbol_or_string, text
 from shipbench.truth.ruby.syntax import field as child
 from shipbench.truth.ruby.types import Type, Types, instance, known, read
@@ -43,6 +44,8 @@ class Mocks:
     label: str
     called: frozenset[str]
     invented: frozenset[str]
+    used: dict[str, str]
+    application: list[Source]
     raws: list[Raw] = field(default_factory=list)
 
     def look(self, source: Source) -> None:
@@ -128,6 +131,20 @@ class Mocks:
             symbol = _symbol(stub.target, stub.method)
             reason = f"mock: {symbol} is stubbed, but {self.label} has no such method"
             self._add(path, stub.node, symbol, "mock", reason)
+        elif stub.target.kind == "class":
+            self._judge_reach(path, stub)
+
+    def _judge_reach(self, path: str, stub: Stub) -> None:
+        """A stub of one of the library's entries that no application code names: production goes another way."""
+        method = self.world.class_method(stub.target.name, stub.method).method
+        if method is None or not method.forwards:
+            return
+        named = re.compile(rb"(?<![\w@])" + re.escape(stub.method.encode()) + rb"\b|acts_as_|\bAgent\b")
+        if self.application and not any(named.search(source.content) for source in self.application):
+            symbol = _symbol(stub.target, stub.method)
+            reason = f"bypassed: the application never calls {stub.method}, so the stub changes nothing"
+            place = child(stub.node, "method") or stub.node
+            self.raws.append(Raw(path, place.start_byte, line(place), symbol, "real", "mock", reason, method.at))
 
     # -- what stands in -------------------------------------------------------------------------------------------
 
@@ -158,12 +175,39 @@ class Mocks:
     def _judge_fake(self, name: str, stood_for: Types) -> None:
         module = self.test_index.modules[name]
         for method in module.instance.values():
-            if method.visibility == "public" and self._unreal(stood_for, method.name):
-                path, _, at = method.at.rpartition(":")
+            if method.visibility != "public" or method.name == "initialize":
+                continue
+            if self._unreal(stood_for, method.name):
                 reason = self._why("fake", stood_for, method.name) + f" (in {name})"
-                offset = method.body.start_byte if method.body is not None else 0
-                symbol = f"{_name(stood_for)}#{method.name}"
-                self.raws.append(Raw(path, offset, int(at), symbol, "invented", "fake", reason))
+                self._add_fake(method, f"{_name(stood_for)}#{method.name}", reason)
+            elif method.name in self.called and self._fits_no_call(stood_for, method):
+                real = self.world.instance_method(_name(stood_for), method.name).method
+                given = f"fake: no call fits both {name}#{method.name}{shown(method.params)} and {_name(stood_for)}"
+                reason = f"{given}#{method.name}{shown(real.params) if real else ''} in {self.label}"
+                self._add_fake(method, f"{_name(stood_for)}#{method.name}", reason, real.at if real else "")
+        self._judge_gaps(name, module, stood_for)
+
+    def _fits_no_call(self, stood_for: Types, fake: Method) -> bool:
+        found = [self.world.instance_method(each.name, fake.name).method for each in stood_for if each.kind != "nil"]
+        real = [method for method in found if method is not None]
+        return bool(real) and all(disjoint(method.params, fake.params) for method in real)
+
+    def _judge_gaps(self, name: str, module: Module, stood_for: Types) -> None:
+        """Real methods that production calls on what the fake stands for, and that the fake lacks."""
+        if module.superclass or module.includes or module.prepends or module.open_instance or not module.at:
+            return
+        path, _, at = module.at[0].rpartition(":")
+        for symbol, place in sorted(self.used.items()):
+            owner, _, method = symbol.partition("#")
+            if owner == _name(stood_for) and method not in module.instance and method not in core("Object"):
+                reason = f"missing: {name} stands for {owner} but has no {method}, which {place} calls"
+                real = self.world.instance_method(owner, method).method
+                self.raws.append(Raw(path, 0, int(at), symbol, "real", "fake", reason, real.at if real else ""))
+
+    def _add_fake(self, method: Method, symbol: str, reason: str, defined_at: str = "") -> None:
+        path, _, at = method.at.rpartition(":")
+        offset = method.body.start_byte if method.body is not None else 0
+        self.raws.append(Raw(path, offset, int(at), symbol, "invented", "fake", reason, defined_at))
 
     def by_name(self) -> None:
         """Fakes that no stub hands out: accused only of methods that the application was already seen to invent."""
@@ -174,10 +218,8 @@ class Mocks:
                 continue
             for method in module.instance.values():
                 if method.name in self.invented and method.body is not None and method.visibility == "public":
-                    path, _, at = method.at.rpartition(":")
-                    reason = f"fake: {module.name}#{method.name} stands for API that the application invented"
                     symbol = f"{module.name}#{method.name}"
-                    self.raws.append(Raw(path, method.body.start_byte, int(at), symbol, "invented", "fake", reason))
+                    self._add_fake(method, symbol, f"fake: {symbol} stands for API that the application invented")
 
     def _unreal(self, stood_for: Types, member: str) -> bool:
         return member in self.called and self._lacks(stood_for, member)

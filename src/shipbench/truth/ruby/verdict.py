@@ -46,8 +46,8 @@ class Raw(NamedTuple):
 
 @dataclass
 class Verdicts:
-    """Collects the uses in the files of `paths`. `trusted` is False for a file that does not parse as a whole:
-    nobody is accused in it. `absent_macros` are the class-level calls that certainly have no method."""
+    """Collects the uses in the files of `paths`. In the files `broken`, nobody is accused in a class that does
+    not parse as a whole. `absent_macros` are the class-level calls that certainly have no method."""
 
     world: World
     label: str
@@ -280,8 +280,8 @@ class Verdicts:
         safe = guard(node, _receiver(node), name)
         if safe:
             self._add(node, path, symbol, "guarded", kind, f"{safe}; {reason}", at)
-        elif path in self.broken:
-            self._add(node, path, symbol, "unknown", kind, "the file does not parse completely", at)
+        elif path in self.broken and _in_broken_code(node):
+            self._add(node, path, symbol, "unknown", kind, "the code around it does not parse completely", at)
         elif self.suspended:
             self._add(node, path, symbol, "unknown", kind, f"{self.suspended}; {reason}", at)
         else:
@@ -295,6 +295,16 @@ class Verdicts:
         place = child(node, "method") or node
         key = (path, place.start_byte, symbol)
         self.uses.setdefault(key, Raw(path, place.start_byte, line(place), symbol, verdict, kind, reason, at, proof))
+
+
+def _in_broken_code(node: Node) -> bool:
+    """Is there an error in the innermost class around it? Its variables and methods are then not all seen."""
+    current: Node | None = node
+    while current is not None:
+        if current.type in {"class", "module"}:
+            return current.has_error
+        current = current.parent
+    return True
 
 
 def _receiver(node: Node) -> str:

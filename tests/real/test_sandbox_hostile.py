@@ -3,12 +3,17 @@
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from trial_stage import CommandModel, attempt, spec
 
+from shipbench.bundle.schema import Cause, Outcome
+from shipbench.harness.plain import Plain
 from shipbench.sandbox.base import Cell
 from shipbench.sandbox.bubblewrap import Bubblewrap
+from shipbench.trial.home import remove_tree
 
 MISSING = Bubblewrap().missing()
 pytestmark = [pytest.mark.real, pytest.mark.skipif(MISSING is not None, reason=f"no sandbox here: {MISSING}")]
@@ -63,3 +68,35 @@ def test_not_even_from_a_namespace_inside_the_namespace(tmp_path: Path) -> None:
 
 def test_private_keys_of_the_machine_are_absent(tmp_path: Path) -> None:
     assert "private" not in inside(tmp_path, ["ls", "/etc/ssl"])
+
+
+DEEP = f'{PYTHON} -c \'import os; [(os.mkdir("d"), os.chdir("d")) for _ in range(3000)]\''
+
+
+def test_a_tree_without_end_does_not_end_the_run(tmp_path: Path) -> None:
+    commands = [f"touch x; ({DEEP}); cd; rm plain_agent.py; mkdir plain_agent.py; cd plain_agent.py; {DEEP}"]
+    result, bundle, _ = attempt(tmp_path, CommandModel(commands), spec("bubblewrap", ["build", "validate"]))
+    assert (result.outcome, result.phases) == (Outcome.COMPLETED, ["build", "validate"])
+    assert any("deeper than" in note for note in bundle.snapshot("build").omitted)
+    remove_tree(tmp_path / "scratch")
+    assert not (tmp_path / "scratch").exists()
+
+
+def test_an_agent_cannot_have_its_own_failure_taken_for_the_sandboxs(tmp_path: Path) -> None:
+    """That would be tried again: who has done badly would get another try."""
+    # The second phase's agent finds no gateway to ask and prints what the sandbox would.
+    fake = 'import sys, os; print("bwrap: no", file=sys.stderr, flush=True); os._exit(1)'
+    agent = Plain.launch
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            Plain,
+            "launch",
+            lambda self, request: (
+                agent(self, request)
+                if request.session is None
+                else replace(agent(self, request), argv=[PYTHON, "-c", fake])
+            ),
+        )
+        model = CommandModel(["touch x"])
+        result, _, _ = attempt(tmp_path, model, spec("bubblewrap", ["build", "validate"]))
+    assert (result.outcome, result.cause, result.phases) == (Outcome.CRASHED, Cause.HARNESS, ["build", "validate"])

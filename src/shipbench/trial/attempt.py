@@ -21,7 +21,7 @@ from shipbench.sandbox.base import Cell, Sandbox
 from shipbench.task.load import Task
 from shipbench.task.model import Phase
 from shipbench.trial.endings import JUDGEMENTS, Ending
-from shipbench.trial.home import write_home
+from shipbench.trial.home import open_up, write_home
 from shipbench.trial.supervise import Exit, Watch, supervise
 from shipbench.trial.transcript import Transcript
 
@@ -139,6 +139,7 @@ class _Run:
         started = datetime.now(UTC)
         transcript = Transcript(self.stage.harness)
         argv, ended, watch = await self._agent(phase, None if phase.fresh else session, folder, transcript)
+        open_up(self.cell.workspace)
         after = await asyncio.to_thread(take_snapshot, self.bundle, self.cell.workspace)
         changed = changed_paths(before, after)
         difference = await asyncio.to_thread(unified_diff, before, after, lambda sha256: read_blob(self.bundle, sha256))
@@ -221,7 +222,8 @@ class _Run:
         if ended.code in self.stage.harness.own_limit_exits:
             return Ending.OWN_LIMIT
         if ended.code != 0:
-            if not watch.exchanges and self.stage.sandbox.own_failure(_tail(folder)):
+            # Once an agent has run, it can make the next start print and leave undone what it likes.
+            if not self.stage.wire.totals.requests and self.stage.sandbox.own_failure(_tail(folder)):
                 return Ending.CANNOT_START
             return Ending.PROVIDER_ERROR if watch.last_failed else Ending.HARNESS_EXIT
         return Ending.DONE if after.files else Ending.NOTHING_BUILT

@@ -1,8 +1,8 @@
 """Writes a harness's files into an agent's home, which after the first phase is hostile ground."""
 
 import os
-import shutil
 import stat
+import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -13,6 +13,7 @@ def write_home(home: Path, files: Mapping[str, str]) -> None:
 
     A link is not followed: seen from outside the sandbox it could lead anywhere.
     """
+    open_up(home)
     for name, text in files.items():
         *folders, last = PurePosixPath(name).parts
         descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
@@ -24,16 +25,24 @@ def write_home(home: Path, files: Mapping[str, str]) -> None:
             os.close(descriptor)
 
 
+def open_up(folder: Path) -> None:
+    """Let this user into a folder that its agent may have closed. A link is left alone."""
+    with suppress(OSError):
+        _open_up(None, str(folder))
+
+
 def remove_tree(folder: Path) -> None:
-    """Remove an agent's leftovers, also below folders that it made unreadable. Links are removed, not followed."""
-    if not folder.exists():
-        return
-    for parent, folders, _ in os.walk(folder):
-        for name in folders:
-            path = Path(parent) / name
-            if not path.is_symlink():
-                path.chmod(stat.S_IRWXU)
-    shutil.rmtree(folder, ignore_errors=True)
+    """Remove an agent's leftovers, also below folders that it closed. Links are removed, not followed."""
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.exists():
+        _remove(folder.parent, folder.name)
+
+
+def _remove(parent: Path, name: str) -> None:
+    # Not shutil.rmtree: it recurses, holds one descriptor a level, and an agent can nest deeper than either allows.
+    for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+        subprocess.run([*command, "--", f"./{name}"], cwd=parent, check=False, capture_output=True)
 
 
 def _enter(parent: int, name: str) -> int:
@@ -42,9 +51,19 @@ def _enter(parent: int, name: str) -> int:
         _clear_unless(parent, name, stat.S_ISDIR)
         with suppress(FileExistsError):
             os.mkdir(name, 0o700, dir_fd=parent)
+        _open_up(parent, name)
         return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
     finally:
         os.close(parent)
+
+
+def _open_up(parent: int | None, name: str) -> None:
+    # O_PATH needs no permission, and a mode changed by way of it is that of this very folder.
+    descriptor = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+    try:
+        Path(f"/proc/self/fd/{descriptor}").chmod(stat.S_IMODE(os.fstat(descriptor).st_mode) | stat.S_IRWXU)
+    finally:
+        os.close(descriptor)
 
 
 def _write(parent: int, name: str, content: bytes) -> None:
@@ -63,6 +82,6 @@ def _clear_unless(parent: int, name: str, wanted: Callable[[int], bool]) -> None
     if wanted(mode):
         return
     if stat.S_ISDIR(mode):
-        shutil.rmtree(name, dir_fd=parent)
+        _remove(Path(f"/proc/{os.getpid()}/fd/{parent}"), name)
     else:
         os.unlink(name, dir_fd=parent)

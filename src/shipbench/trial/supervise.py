@@ -34,7 +34,6 @@ class Watch:
     started: float = field(default_factory=time.monotonic)
     last_sign: float = field(default_factory=time.monotonic)
     in_flight: Callable[[], int] = lambda: 0
-    exchanges: int = 0
     limit_reached: bool = False
     repeated: Ending | None = None  # set as soon as it is seen: a loop that ends by itself later was one all the same
     alarm: asyncio.Event = field(default_factory=asyncio.Event)
@@ -49,7 +48,6 @@ class Watch:
     def exchange(self, exchange: Exchange) -> None:
         """Take in one finished exchange: the wire tells the same of every harness."""
         self.sign_of_life()
-        self.exchanges += 1
         if exchange.refused == "limit":
             self.limit_reached = True
         failed = exchange.status >= 400 or exchange.error is not None

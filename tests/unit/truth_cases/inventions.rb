@@ -315,3 +315,160 @@ RubyLLM.paint('x').path
 
 #### embedding's vector => RubyLLM::Embedding#embedding method
 RubyLLM.embed('x').embedding
+
+#### in a rake task => RubyLLM::Chat#prompt method
+namespace :llm do
+  task ask: :environment do
+    RubyLLM.chat.prompt("x")
+  end
+end
+
+#### in a struct's block => RubyLLM::Chat#query method
+Answer = Struct.new(:text) do
+  def again = RubyLLM.chat.query(text)
+end
+
+#### in class << self => RubyLLM::Chat#send_message method
+class Llm
+  class << self
+    def go = RubyLLM.chat.send_message("x")
+  end
+end
+
+#### in a module function => RubyLLM::Chat#run method
+module Llm
+  module_function
+
+  def go = RubyLLM.chat.run("x")
+end
+
+#### in a lambda => RubyLLM::Message#text method
+go = ->(text) { RubyLLM.chat.ask(text).text }
+
+#### in an ensure => RubyLLM::Chat#close method
+def go
+  chat = RubyLLM.chat
+  chat.ask("x")
+ensure
+  chat.close
+end
+
+#### in a while loop => RubyLLM::Chat#next_message method
+chat = RubyLLM.chat
+chat.next_message while running?
+
+#### in a ternary => RubyLLM::Message#body method
+answer = RubyLLM.chat.ask("x")
+puts(short ? answer.body : answer.content)
+
+#### in a hash's value => RubyLLM::Message#usage method
+answer = RubyLLM.chat.ask("x")
+render json: { usage: answer.usage, text: answer.content }
+
+#### in an array => RubyLLM::Message#total_tokens method
+answer = RubyLLM.chat.ask("x")
+[answer.content, answer.total_tokens]
+
+#### as an argument => RubyLLM::Message#finish_reason method
+answer = RubyLLM.chat.ask("x")
+store(answer.finish_reason)
+
+#### in a return => RubyLLM::Message#output method
+def go
+  answer = RubyLLM.chat.ask("x")
+  return answer.output if answer
+end
+
+#### two variables deep => RubyLLM::Chat#user method
+first = RubyLLM.chat
+second = first
+second.user("x")
+
+#### a conditional variable of one type => RubyLLM::Chat#user method
+chat = fast ? RubyLLM.chat(model: "a") : RubyLLM.chat(model: "b")
+chat.user("x")
+
+#### after a case => RubyLLM::Chat#user method
+chat = case kind
+       when :a then RubyLLM.chat(model: "a")
+       else RubyLLM.chat
+       end
+chat.user("x")
+
+#### a memo in a class method => RubyLLM::Chat#user method
+class Llm
+  def self.chat = @chat ||= RubyLLM.chat
+  def self.go = chat.user("x")
+end
+
+#### an attr_reader => RubyLLM::Chat#user method
+class Llm
+  attr_reader :chat
+  def initialize
+    @chat = RubyLLM.chat
+  end
+  def go = chat.user("x")
+end
+
+#### an inherited method => RubyLLM::Chat#user method
+class Base
+  def chat = RubyLLM.chat
+end
+class Llm < Base
+  def go = chat.user("x")
+end
+
+#### a service's result => RubyLLM::Message#text method
+class Ask
+  def self.call(text) = RubyLLM.chat.ask(text)
+end
+class Llm
+  def go = Ask.call("x").text
+end
+
+#### each with a variable => RubyLLM::Message#text method
+RubyLLM.chat.messages.each do |message|
+  puts message.text
+end
+
+#### select and map => RubyLLM::Message#body method
+RubyLLM.chat.messages.select { |m| m.role == :user }.map { |m| m.body }
+
+#### a tool call's args => RubyLLM::ToolCall#args method
+RubyLLM.chat.on_tool_call { |call| log(call.args) }
+
+#### a missing error class in raise => RubyLLM::ApiError constant
+raise RubyLLM::ApiError, "x"
+
+#### a missing class in rescue => RubyLLM::TimeoutError constant
+begin
+  RubyLLM.chat.ask("x")
+rescue RubyLLM::TimeoutError
+  retry
+end
+
+#### rescue_from a missing class => RubyLLM::ApiError constant
+class A < ApplicationController
+  rescue_from RubyLLM::ApiError, with: :sorry
+end
+
+#### a missing provider => RubyLLM::Providers::Openrouter constant
+RubyLLM::Providers::Openrouter
+
+#### ask with a list of messages => RubyLLM::Chat#ask keyword
+RubyLLM.chat.ask(messages: [])
+
+#### stream => RubyLLM::Chat#stream method
+RubyLLM.chat.stream("x") { |chunk| print chunk.content }
+
+#### history => RubyLLM::Chat#history method
+chat = RubyLLM.chat
+chat.history << 1
+
+#### configure with a keyword => RubyLLM.configure arity
+RubyLLM.configure(openai_api_key: "x")
+
+#### a subclass's invented method => RubyLLM::Tool#run method
+class Weather < RubyLLM::Tool
+end
+Weather.new.run

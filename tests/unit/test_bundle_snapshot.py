@@ -1,6 +1,7 @@
 """A workspace goes into a bundle and comes out the same, whatever an agent put into it."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,21 @@ def test_large_files_are_named_and_not_shown() -> None:
         files=[SnapshotFile(path="big", kind="file", mode=0o644, size=MAX_FILE_BYTES + 1, sha256="x")], omitted=[]
     )
     assert "content not shown" in unified_diff(before, after, blobs.__getitem__)
+
+
+def test_lines_made_to_keep_difflib_busy_do_not(bundle: Bundle, tmp_path: Path) -> None:
+    """Two such files took difflib more than a minute."""
+    snapshots = []
+    for other in ("old", "new"):
+        workspace = tmp_path / other
+        workspace.mkdir()
+        lines = [line for number in range(2500) for line in (f"same {number % 49}", f"{other} {number}")]
+        for name in "abcdef":
+            (workspace / name).write_text("\n".join(lines))
+        (workspace / "edited").write_text("".join(f"line {number}\n" for number in range(4000)) + f"{other}\n")
+        snapshots.append(take_snapshot(bundle, workspace))
+    began = time.monotonic()
+    shown = unified_diff(*snapshots, lambda sha256: read_blob(bundle, sha256))
+    assert time.monotonic() - began < 20
+    assert "@@ -1,5000 +1,5000 @@\n-same 0\n-old 0\n" in shown
+    assert "@@ -3998,4 +3998,4 @@\n line 3997\n line 3998\n line 3999\n-old\n+new\n" in shown

@@ -58,6 +58,7 @@ def check(
     folder: Path, library: str, version: str | None, index_file: Path | None, across: bool, as_json: bool
 ) -> None:
     """Say of each use of a library in DIR whether that API exists."""
+    from shipbench.standings.text import printable
     from shipbench.truth.api import check_application
     from shipbench.truth.ruby.symbols import load
     from shipbench.workspace import read_workspace
@@ -70,12 +71,12 @@ def check(
         return
     for use in report.uses:
         if use.verdict != "real":
-            click.echo(f"{use.path}:{use.line}: {use.verdict}: {use.symbol}: {use.reason}")
+            click.echo(printable(f"{use.path}:{use.line}: {use.verdict}: {use.symbol}: {use.reason}"))
     if across:
         for symbol, said in sorted({use.symbol: use.across for use in report.uses}.items()):
-            click.echo(f"{symbol}: {said}")
+            click.echo(printable(f"{symbol}: {said}"))
     counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts().items() if count)
     version_text = report.version or "version unknown"
-    click.echo(f"{library} {version_text}: {counts or 'no uses found'}")
+    click.echo(printable(f"{library} {version_text}: {counts or 'no uses found'}"))
     for note in report.notes:
-        click.echo(f"note: {note}")
+        click.echo(printable(f"note: {note}"))

@@ -49,7 +49,7 @@ _SAME = {"dup", "clone", "freeze", "itself", "tap", "presence", "deep_dup"}
 _SENDS = {"public_send", "send", "__send__"}
 
 
-@dataclass
+@dataclass(slots=True)
 class Passed:
     """The types at one call. `open` says that a splat may bring any more."""
 
@@ -103,6 +103,9 @@ class Flow:
         self.world, self.places, self.values, self.facts, self.judge = world, places, values, facts, judge
         self.replaced = replaced
         self.passed: dict[tuple[str, int], Passed] = {}
+        # Of these methods the arguments are remembered, while they are learnt.
+        own = {place.method.name for place in places.values() if place.method is not None}
+        self.learnt = frozenset(own | {"new"}) if judge is None else frozenset[str]()
         self.params: Params = {}
         self.yielded: dict[tuple[str, int], Types] = {}
         self.results: dict[tuple[str, int], Types] = {}
@@ -110,6 +113,7 @@ class Flow:
         self.reporting = False
         self.frame = Frame()
         self.deadline = math.inf
+        self.sites_below: dict[str, dict[str, list[Site]]] = {}
         self.variable_cache: dict[tuple[str, str, bool, str], Types] = {}
         self.constant_cache: dict[str, Types] = {}
 
@@ -418,7 +422,8 @@ class Flow:
     def variable(self, name: str, module: str, singleton: bool, path: str) -> Types:
         """What an instance or class variable can hold: all assignments to it in the class, its ancestors,
         descendants and mixins; in a view those of every class, since a controller lends its variables."""
-        key = (name, module, singleton, path)
+        # All views share what controllers lend them.
+        key = (name, "", False, ".erb") if path.endswith(".erb") else (name, module, singleton, path)
         if key not in self.variable_cache:
             self.variable_cache[key] = UNKNOWN
             self.variable_cache[key] = self._variable_types(name, module, singleton, path)
@@ -428,8 +433,9 @@ class Flow:
 
     def _variable_types(self, name: str, module: str, singleton: bool, path: str) -> Types:
         found: Types = NOTHING
-        for site in self.facts.variables.get(name, ()):
-            if not path.endswith(".erb") and not self._same_object(site.place, module, singleton or name[1] == "@"):
+        class_side = singleton or name[1] == "@"
+        for site in self.facts.variables.get(name, ()) if path.endswith(".erb") else self._sites(name, module):
+            if not path.endswith(".erb") and not self._same_side(site.place, class_side):
                 continue
             if site.node is None:
                 return UNKNOWN
@@ -441,13 +447,25 @@ class Flow:
                 return UNKNOWN
         return found or UNKNOWN
 
-    def _same_object(self, place: Place, module: str, singleton: bool) -> bool:
-        if place.module != module:
-            related = (
-                module in self.world.line(place.module, False)[0] or place.module in self.world.line(module, False)[0]
-            )
-            if not related:
-                return False
+    def _sites(self, name: str, module: str) -> list[Site]:
+        """The assignments to a variable in a class, its ancestors, mixins and descendants."""
+        if name not in self.sites_below:
+            below: dict[str, list[Site]] = {}
+            for site in self.facts.variables.get(name, ()):
+                for ancestor in {site.place.module, *self.world.line(site.place.module, False)[0]}:
+                    below.setdefault(ancestor, []).append(site)
+            self.sites_below[name] = below
+        below = self.sites_below[name]
+        above = [
+            site
+            for ancestor in self.world.line(module, False)[0]
+            if ancestor != module
+            for site in below.get(ancestor, ())
+            if site.place.module == ancestor
+        ]
+        return below.get(module, []) + above
+
+    def _same_side(self, place: Place, singleton: bool) -> bool:
         class_side = place.singleton or (place.method is None and not place.module.startswith("file:"))
         return singleton == class_side or place.method is None
 
@@ -554,7 +572,8 @@ class Flow:
                 self.eval(argument, scope)
             else:
                 passed.positional.append(self.eval(argument, scope))
-        self.passed[scope.path, node.start_byte] = passed
+        if name in self.learnt:
+            self.passed[scope.path, node.start_byte] = passed
 
     def _element_reference(self, node: Node, scope: Scope) -> Types:
         receiver = field(node, "object")

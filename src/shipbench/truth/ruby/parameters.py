@@ -26,7 +26,7 @@ def parameters_given(flow: Flow, called_elsewhere: Set[str]) -> Params:
     for passed in _distinct(flow, methods.keys()):
         name = "initialize" if passed.name == "new" else passed.name
         for key, method in _targets(flow, passed, methods.get(name, [])):
-            if not _bind(passed, method.params or (), given[key]):
+            if key in given and not _bind(passed, method.params or (), given[key]):
                 unknown.add(key)
     return {key: names for key, names in given.items() if key not in unknown}
 
@@ -75,7 +75,11 @@ def _targets(
             look = finder(member.name, passed.name).method
             if look is None:
                 return methods
-            found += [(key, method) for key, method in methods if method.body == look.body]
+            if look.body is not None and look.scope is not None:
+                key = (look.scope[0], look.body.start_byte)
+                place = flow.places.get(key)
+                if place is not None and place.method is not None:
+                    found.append((key, place.method))
     return found
 
 

@@ -64,8 +64,11 @@ def test_everything_passed_is_the_whole_weight() -> None:
     assert all(not dimension.deductions for dimension in card.dimensions)
 
 
-@pytest.mark.parametrize("verdict", ["fail", "not_applicable"])
-def test_a_deduction_applies_once_when_any_of_its_checks_says_so(verdict: str) -> None:
+@pytest.mark.parametrize(
+    ("verdict", "reason"),
+    [("fail", "r1"), ("not_applicable", "Nothing there to earn these points (they are lost where: r1)")],
+)
+def test_a_deduction_applies_once_when_any_of_its_checks_says_so(verdict: str, reason: str) -> None:
     one = score(rubric(), findings(passing(a__one=verdict)))
     both = score(rubric(), findings(passing(a__one=verdict, a__two="fail")))
     assert one.proven == one.possible == both.proven == 50
@@ -73,7 +76,7 @@ def test_a_deduction_applies_once_when_any_of_its_checks_says_so(verdict: str) -
         "id": "d1",
         "points": -50,
         "findings": ["a.one"],
-        "reason": "r1",
+        "reason": reason,
         "proven": True,
     }
     assert both.dimensions[0].deductions[0].findings == ["a.one", "a.two"]
@@ -86,6 +89,8 @@ def test_an_unproven_or_missing_check_leaves_points_possible() -> None:
     assert unproven == score(rubric(), findings(without))
     assert (unproven.proven, unproven.possible) == (59.5, 100)
     assert unproven.dimensions[0].deductions[0].proven is False
+    # What nobody could look at is not said to be wrong.
+    assert unproven.dimensions[0].deductions[0].reason.startswith("Not proven either way")
 
 
 def test_a_failed_check_beats_an_unproven_one_in_the_same_deduction() -> None:

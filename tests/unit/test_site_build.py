@@ -232,14 +232,14 @@ def test_a_cap_over_unproven_points_does_not_hide_them(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", [golden(findings=findings)], tmp_path / "workspaces")
     build_site([run.root], tmp_path / "out")
     text = trial_of(read_site(tmp_path / "out"), "scripted").text
-    assert "The cap holds, whatever is unproven" in text
+    assert "What is unproven can add nothing" in text
     assert "Capped at" in text
 
 
 def test_a_cap_shows_the_score_without_it(pages: dict[str, Page]) -> None:
     text = trial_of(pages, "script-").text
-    assert "No score over" in text
-    assert "Without caps" in text
+    assert "Caps that would hold a higher score down" in text
+    assert "Capped at" not in text
 
 
 def test_earlier_attempts_are_listed_with_what_they_spent(pages: dict[str, Page]) -> None:

@@ -50,7 +50,22 @@ def _deduction(rule: DeductionRule, verdicts: Mapping[str, Verdict]) -> Deductio
     unproven = [check for check in rule.checks if verdicts.get(check, "unproven") == "unproven"]
     if not lost and not unproven:
         return None
-    return Deduction(id=rule.id, points=-rule.points, findings=lost or unproven, reason=rule.reason, proven=bool(lost))
+    return Deduction(
+        id=rule.id,
+        points=-rule.points,
+        findings=lost or unproven,
+        reason=_said(rule.reason, [verdicts.get(check, "unproven") for check in rule.checks]),
+        proven=bool(lost),
+    )
+
+
+def _said(reason: str, verdicts: Sequence[Verdict]) -> str:
+    """A rubric's reason says what is wrong: only a failed check may say so."""
+    if "fail" in verdicts:
+        return reason
+    if "not_applicable" in verdicts:
+        return f"Nothing there to earn these points (they are lost where: {reason})"
+    return f"Not proven either way (they are lost where: {reason})"
 
 
 def _cap(rule: CapRule, verdicts: Mapping[str, Verdict]) -> Cap | None:

@@ -48,7 +48,8 @@ class Trial:
     @property
     def leaves_unproven(self) -> bool:
         """Whether some dimension has points that nobody could look at, a cap or not."""
-        return any(part.possible > part.proven for part in self.scorecard.dimensions) if self.scorecard else False
+        parts = self.scorecard.dimensions if self.scorecard else []
+        return any(not deduction.proven for part in parts for deduction in part.deductions)
 
     @cached_property
     def page(self) -> str:

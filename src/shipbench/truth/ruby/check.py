@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from shipbench.truth.model import area_of
 from shipbench.truth.ruby.build import add_all, settle
+from shipbench.truth.ruby.evaluation import OutOfTimeError, Params
 from shipbench.truth.ruby.facts import called_methods, collect
-from shipbench.truth.ruby.flow import Flow, OutOfTimeError, Params
+from shipbench.truth.ruby.flow import Flow
 from shipbench.truth.ruby.indexer import Indexer
 from shipbench.truth.ruby.libraries import Library
 from shipbench.truth.ruby.mocks import Mocks

@@ -7,17 +7,16 @@ understood is UNKNOWN, and nothing is said of what is done with it.
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
 from functools import partial
-from typing import Protocol
 
 from tree_sitter import Node
 
 from shipbench.truth.ruby import iteration
 from shipbench.truth.ruby.args import symbol_block
+from shipbench.truth.ruby.evaluation import Frame, Judge, OutOfTimeError, Params, Passed
 from shipbench.truth.ruby.facts import Facts, Site
 from shipbench.truth.ruby.indexer import Place
+from shipbench.truth.ruby.names import assigned, identifiers
 from shipbench.truth.ruby.scope import Scope
 from shipbench.truth.ruby.symbols import Method
 from shipbench.truth.ruby.syntax import Source, arguments, block_of, field, symbol_or_string, text
@@ -47,43 +46,6 @@ _LEAVES = {
 }  # fmt: skip
 _SAME = {"dup", "clone", "freeze", "itself", "tap", "presence", "deep_dup"}
 _SENDS = {"public_send", "send", "__send__"}
-
-
-@dataclass(slots=True)
-class Passed:
-    """The types at one call. `open` says that a splat may bring any more."""
-
-    name: str
-    receiver: Types
-    positional: list[Types] = dataclass_field(default_factory=list)
-    keywords: dict[str, Types] = dataclass_field(default_factory=dict)
-    open: bool = False
-
-
-class OutOfTimeError(Exception):
-    """The deadline of a check has passed."""
-
-
-@dataclass
-class Frame:
-    """One evaluation of a file or method: the locals read so far, whether one of them was given another type after
-    that, and what is to be judged if it was not."""
-
-    read: set[str] = dataclass_field(default_factory=set)
-    stale: bool = False
-    held: list[Callable[[], None]] = dataclass_field(default_factory=list)
-
-
-# The `def` at (path, offset) → what its parameters are given.
-Params = dict[tuple[str, int], dict[str, Types]]
-
-
-class Judge(Protocol):
-    """Is told of every use whose receiver is known."""
-
-    def call(self, node: Node, path: str, members: Types, name: str, sent: str = "") -> None: ...
-    def constant(self, node: Node, path: str, nesting: tuple[str, ...]) -> None: ...
-    def macro(self, node: Node, path: str, module: str, name: str) -> None: ...
 
 
 class Flow:
@@ -486,14 +448,14 @@ class Flow:
 
     def _presumed_locals(self, body: Node, wanted: Node | None, scope: Scope) -> None:
         """Fill in the locals that `wanted` names: parameters as unknown, assignments with their values."""
-        names = _identifiers(wanted)
+        names = identifiers(wanted)
         parameters = field(body, "parameters") if body.type in {"method", "singleton_method"} else None
         if parameters is not None:
             before, self.reporting = self.reporting, False
             self._parameters(parameters, scope, self.params.get((scope.path, body.start_byte)))
             self.reporting = before
         if names - set(scope.locals):
-            for name in names & _assigned(body) - set(scope.locals):
+            for name in names & assigned(body) - set(scope.locals):
                 scope.locals[name] = UNKNOWN
 
     # -- constants ------------------------------------------------------------------------------------------------
@@ -732,31 +694,6 @@ class Flow:
         self._block_parameters(field(node, "parameters"), UNKNOWN, inner)
         self.eval(field(node, "body"), inner)
         return OTHER
-
-
-def _identifiers(node: Node | None) -> set[str]:
-    found, stack = set(), [node] if node is not None else []
-    while stack:
-        current = stack.pop()
-        if current.type == "identifier":
-            found.add(text(current))
-        stack.extend(current.named_children)
-    return found
-
-
-def _assigned(body: Node) -> set[str]:
-    """Names that are assigned, or are a block's parameter, anywhere in a body."""
-    found, stack = set(), [body]
-    while stack:
-        current = stack.pop()
-        if current.type in {"assignment", "operator_assignment"}:
-            left = field(current, "left")
-            if left is not None:
-                found |= {text(left)} if left.type == "identifier" else _identifiers(left)
-        elif current.type in {"block_parameters", "lambda_parameters", "exception_variable", "for"}:
-            found |= _identifiers(current if current.type != "for" else field(current, "pattern"))
-        stack.extend(current.named_children)
-    return found
 
 
 _HANDLERS: dict[str, Callable[[Flow, Node, Scope], Types]] = {

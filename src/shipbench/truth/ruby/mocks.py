@@ -12,6 +12,15 @@ from tree_sitter import Node
 
 from shipbench.truth.model import Kind
 from shipbench.truth.ruby.args import disjoint, shown
+from shipbench.truth.ruby.standins import (
+    assigned_in,
+    calls_in,
+    chained_answer,
+    constructed,
+    key_of,
+    possible_values,
+    told_members,
+)
 from shipbench.truth.ruby.symbols import Index, Method, Module
 from shipbench.truth.ruby.syntax import Source, arguments, line, symbol_or_string, text
 from shipbench.truth.ruby.syntax import field as child
@@ -23,7 +32,6 @@ _STUBS = {"stub", "stubs", "expects", "stub_any_instance", "define_singleton_met
 _ALLOWS = {"allow", "expect", "allow_any_instance_of", "expect_any_instance_of"}
 _DOUBLES = {"instance_double", "class_double", "object_double"}
 _FAKE_NAME = re.compile(r"(^|::)(Fake|Stub|Stubbed|Mock|Dummy)\w*$")
-_MAX_NODES = 200_000
 
 
 class Stub(NamedTuple):
@@ -50,8 +58,8 @@ class Mocks:
 
     def look(self, source: Source) -> None:
         """Judge the stand-ins of one file."""
-        calls = _calls(source.root)
-        locals_ = _assigned(source.root)
+        calls = calls_in(source.root)
+        locals_ = assigned_in(source.root)
         for node in calls:
             for stub in self._stubs(node):
                 self._judge_stub(source.path, stub)
@@ -82,10 +90,11 @@ class Mocks:
         given = arguments(node)
         if target is None or not given:
             return []
-        answer = given[1] if len(given) > 1 and name in {"stub", "stub_any_instance"} else _chained(node, {"returns"})
+        given_along = len(given) > 1 and name in {"stub", "stub_any_instance"}
+        answer = given[1] if given_along else chained_answer(node, {"returns"})
         if given[0].type == "pair":
             pairs = [each for each in given if each.type == "pair"]
-            return [Stub(node, target, _key(each), child(each, "value")) for each in pairs]
+            return [Stub(node, target, key_of(each), child(each, "value")) for each in pairs]
         method = symbol_or_string(given[0]) if given[0].type in {"simple_symbol", "string"} else None
         return [Stub(node, target, method, answer)] if method else []
 
@@ -96,12 +105,12 @@ class Mocks:
             return []
         kind = "instance" if text(child(allow, "method")).endswith("_any_instance_of") else "class"
         target = self._target(arguments(allow)[0], kind)
-        receive = next((each for each in _calls(node) if text(child(each, "method")) == "receive"), None)
+        receive = next((each for each in calls_in(node) if text(child(each, "method")) == "receive"), None)
         given = arguments(receive) if receive is not None else []
         method = symbol_or_string(given[0]) if given and given[0].type in {"simple_symbol", "string"} else None
         if target is None or method is None or receive is None:
             return []
-        return [Stub(receive, target, method, _chained(receive, {"and_return"}))]
+        return [Stub(receive, target, method, chained_answer(receive, {"and_return"}))]
 
     def _double(self, node: Node, *, singleton: bool) -> list[Stub]:
         """RSpec: `instance_double(RubyLLM::Chat, ask: answer)`, also with the class's name as a string."""
@@ -110,7 +119,7 @@ class Mocks:
             return []
         target = self._target(given[0], "class" if singleton else "instance")
         pairs = [each for each in given[1:] if each.type == "pair"]
-        return [Stub(node, target, _key(each), child(each, "value")) for each in pairs] if target else []
+        return [Stub(node, target, key_of(each), child(each, "value")) for each in pairs] if target else []
 
     def _target(self, node: Node | None, kind: str) -> Type | None:
         if node is None or node.type not in {"constant", "scope_resolution", "string"}:
@@ -152,12 +161,12 @@ class Mocks:
         stood_for = self._returned(stub.target, stub.method)
         if not known(stood_for) or stub.answer is None:
             return
-        for value, variable in _values(stub.answer, locals_):
-            made = _constructed(value)
+        for value, variable in possible_values(stub.answer, locals_):
+            made = constructed(value)
             if made and made in self.test_index.modules:
                 self._judge_fake(made, stood_for)
             elif variable or value.type == "call":
-                for node, member in _members(value, variable, calls):
+                for node, member in told_members(value, variable, calls):
                     if self._unreal(stood_for, member):
                         self._add(
                             path, node, f"{_name(stood_for)}#{member}", "mock", self._why("mock", stood_for, member)
@@ -249,89 +258,3 @@ def _name(types: Types) -> str:
 
 def _symbol(target: Type, method: str) -> str:
     return f"{target.name}{'.' if target.kind == 'class' else '#'}{method}"
-
-
-def _key(pair: Node) -> str:
-    return text(child(pair, "key")).rstrip(":").lstrip(":")
-
-
-def _calls(root: Node) -> list[Node]:
-    found: list[Node] = []
-    stack = [root]
-    while stack and len(found) < _MAX_NODES:
-        current = stack.pop()
-        if current.type == "call":
-            found.append(current)
-        stack.extend(reversed(current.named_children))
-    return found
-
-
-def _assigned(root: Node) -> dict[str, list[Node]]:
-    """Everything that a file assigns to each local or instance variable."""
-    found: dict[str, list[Node]] = {}
-    stack = [root]
-    while stack:
-        current = stack.pop()
-        if current.type in {"assignment", "operator_assignment"}:
-            left, right = child(current, "left"), child(current, "right")
-            if left is not None and right is not None and left.type in {"identifier", "instance_variable"}:
-                found.setdefault(text(left), []).append(right)
-        stack.extend(current.named_children)
-    return found
-
-
-def _chained(node: Node, names: set[str]) -> Node | None:
-    """The first argument of `.returns(…)` or `.and_return(…)` somewhere after a stub."""
-    current = node
-    while current.parent is not None and current.parent.type == "call" and child(current.parent, "receiver") == current:
-        current = current.parent
-        if text(child(current, "method")) in names and arguments(current):
-            return arguments(current)[0]
-    return None
-
-
-def _values(answer: Node, locals_: dict[str, list[Node]]) -> list[tuple[Node, str]]:
-    """What an answer can be: itself, what a lambda ends in, or what is assigned to a variable; with the variable's
-    name."""
-    if answer.type == "lambda" or (answer.type == "call" and text(child(answer, "method")) in {"proc", "lambda"}):
-        block = child(answer, "body") or child(answer, "block")
-        body = child(block, "body") if block is not None else None
-        code = body if body is not None else block
-        statements = code.named_children if code is not None else []
-        return _values(statements[-1], locals_) if statements else []
-    if answer.type in {"identifier", "instance_variable"}:
-        values = locals_.get(text(answer), [])
-        return [(values[0], text(answer))] if len(values) == 1 else []
-    return [(answer, "")]
-
-
-def _constructed(value: Node) -> str:
-    """`FakeChat.new(…)` → FakeChat."""
-    receiver = child(value, "receiver") if value.type == "call" else None
-    if (
-        receiver is None
-        or text(child(value, "method")) != "new"
-        or receiver.type not in {"constant", "scope_resolution"}
-    ):
-        return ""
-    return text(receiver).removeprefix("::")
-
-
-def _members(value: Node, variable: str, calls: list[Node]) -> list[tuple[Node, str]]:
-    """The methods that a Minitest::Mock, a mocha mock or a double is told to have."""
-    maker = text(child(value, "method")) if value.type == "call" else ""
-    is_mock = maker in {"mock", "double", "stub", "spy"} or _constructed(value) in {"Minitest::Mock", "MiniTest::Mock"}
-    if not is_mock:
-        return []
-    found = [(value, _key(argument)) for argument in arguments(value) if argument.type == "pair"]
-    for node in calls:
-        if (
-            variable
-            and text(child(node, "receiver")) == variable
-            and text(child(node, "method")) in {"expect", "expects", "stubs"}
-        ):
-            given = arguments(node)
-            member = symbol_or_string(given[0]) if given and given[0].type == "simple_symbol" else None
-            if member:
-                found.append((node, member))
-    return found

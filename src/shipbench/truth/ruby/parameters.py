@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Set
 
-from shipbench.truth.ruby.flow import Flow, Params, Passed
+from shipbench.truth.ruby.evaluation import Params, Passed
+from shipbench.truth.ruby.flow import Flow
 from shipbench.truth.ruby.symbols import Method, Param
 from shipbench.truth.ruby.types import NIL, NOTHING, UNKNOWN, Types
 

@@ -1,6 +1,7 @@
 """shipbench is killed in mid-trial; the same command finishes, keeps the earlier attempt and counts its tokens."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -104,3 +105,53 @@ def test_a_second_shipbench_in_the_same_folder_is_refused(tmp_path: Path) -> Non
     assert "another shipbench is running here" in output
     output, _ = first.communicate(timeout=120)
     assert first.returncode == 0, output
+
+
+def test_a_death_just_before_the_seal_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
+    start(tmp_path).communicate(timeout=120)
+    run = RunFolder(tmp_path / "run")
+    [bundle] = run.bundles(TRIAL)
+    bundle.seal_path.unlink()
+    output, _ = start(tmp_path).communicate(timeout=120)
+    assert "0 trials ran, 1 had finished before" in output
+    [bundle] = run.bundles(TRIAL)
+    assert verify(bundle) == []
+
+
+def test_a_death_while_an_attempt_is_opened_leaves_a_run_that_can_be_read(tmp_path: Path) -> None:
+    start(tmp_path).communicate(timeout=120)
+    run = RunFolder(tmp_path / "run")
+    [bundle] = run.bundles(TRIAL)
+    subprocess.run(["rm", "-rf", bundle.root], check=True)
+    (run.trial(TRIAL) / ".attempt-1.new").mkdir()
+    (run.trial(TRIAL) / ".attempt-1.new" / "spec.json").write_text("{")
+    assert subprocess.run([*SHIPBENCH, "standings", str(run.root)], capture_output=True, check=False).returncode == 0
+    output, _ = start(tmp_path).communicate(timeout=120)
+    assert "1 trials ran" in output
+    assert [path.name for path in run.trial(TRIAL).iterdir()] == ["attempt-1"]
+
+
+def test_attempts_that_were_all_cut_off_are_no_result(tmp_path: Path) -> None:
+    start(tmp_path).communicate(timeout=120)
+    run = RunFolder(tmp_path / "run")
+    [bundle] = run.bundles(TRIAL)
+    cut = bundle.attempt().model_copy(
+        update={"outcome": Outcome.INTERRUPTED, "cause": Cause.INFRASTRUCTURE, "ended": None}
+    )
+    bundle.attempt_path.write_text(cut.model_dump_json())
+    for number in (2, 3):
+        shutil.copytree(bundle.root, bundle.root.with_name(f"attempt-{number}"))
+    output, _ = start(tmp_path).communicate(timeout=120)
+    assert "1 trials ran, 0 had finished before" in output
+    assert run.bundles(TRIAL)[-1].number == 4
+    assert run.bundles(TRIAL)[-1].attempt().outcome is Outcome.COMPLETED
+
+
+def test_a_workspace_that_cannot_be_audited_ends_no_other_trial(tmp_path: Path) -> None:
+    start(tmp_path).communicate(timeout=120)
+    run = RunFolder(tmp_path / "run")
+    subprocess.run(["rm", "-rf", run.root / "assessments", *run.bundles(TRIAL)[0].blobs.iterdir()], check=True)
+    process = start(tmp_path)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert f"Not audited: {TRIAL}: " in output

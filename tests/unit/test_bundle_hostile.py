@@ -123,6 +123,7 @@ def _merged(old: Any, new: Any) -> Any:
         change("attempt", ended="9999-12-31T23:59:59-12:00"),
         change("attempt", number=HUGE),
         change("attempt", phases=["../../.."]),
+        change("attempt", phases=["build"] * 50_000),
         change("phase", started="2026-01-01T00:00:00"),
         change("phase", claimed_usage={"input": HUGE}),
         change("spec", phases=["../../../../etc"]),
@@ -195,7 +196,18 @@ def test_a_link_of_a_snapshot_leads_no_later_entry_out(run: RunFolder, tmp_path:
 
 
 @pytest.mark.parametrize(
-    "paths", [("q", "q/r"), ("q/r", "q"), ("q", "q"), ("a" * 300,), ("../x",), ("/x",), (".",), ("\\x2e\\x2e/x",)]
+    "paths",
+    [
+        ("q", "q/r"),
+        ("q/r", "q"),
+        ("q", "q"),
+        ("a" * 300,),
+        ("../x",),
+        ("/x",),
+        (".",),
+        ("\\x2e\\x2e/x",),
+        ("d/" * 1900 + "x",),
+    ],
 )
 def test_entries_that_cannot_be_are_one_line(run: RunFolder, tmp_path: Path, paths: tuple[str, ...]) -> None:
     [digest, *_] = [file.sha256 for file in only(run).snapshot("build").files]

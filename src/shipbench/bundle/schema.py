@@ -164,7 +164,7 @@ class Attempt(Record):
     outcome: Outcome
     cause: Cause | None
     reason: str
-    phases: list[PhaseName]
+    phases: Annotated[list[PhaseName], Field(max_length=100)]
     sandbox: str
     shipbench: str
     host: str

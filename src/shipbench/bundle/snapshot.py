@@ -13,7 +13,7 @@ from shipbench.bundle.layout import Bundle
 from shipbench.bundle.schema import Snapshot, SnapshotFile
 from shipbench.errors import InputError
 from shipbench.files import open_evidence
-from shipbench.workspace import MAX_TOTAL, MIB, Workspace, read_workspace
+from shipbench.workspace import MAX_DEPTH, MAX_TOTAL, MIB, Workspace, read_workspace
 
 MAX_FILE = 8 * MIB
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
@@ -87,6 +87,8 @@ def _put(root: int, file: SnapshotFile, content: bytes | None) -> None:
     real = PurePosixPath(os.fsdecode(_unescape(file.path)))
     if real.is_absolute() or ".." in real.parts or not real.parts:
         raise ValueError("it leaves its folder")
+    if len(real.parts) > MAX_DEPTH:
+        raise ValueError(f"deeper than {MAX_DEPTH} folders")
     *folders, name = real.parts
     parent = os.dup(root)
     try:

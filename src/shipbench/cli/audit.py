@@ -78,11 +78,13 @@ def _findings(console: "Console", findings: list["Finding"]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from shipbench.standings.text import printable
+
     grid = Table.grid(padding=(0, 1))
     for finding in findings:
         mark, style = MARKS[finding.verdict]
-        grid.add_row(Text(f"  {mark}", style), Text(finding.check, "bold"), Text(finding.summary))
+        grid.add_row(Text(f"  {mark}", style), Text(finding.check, "bold"), Text(printable(finding.summary)))
         for evidence in finding.evidence if finding.verdict in ("fail", "unproven") else []:
             place = f"{evidence.path}:{evidence.line}" if evidence.line else evidence.path
-            grid.add_row("", "", Text(f"{place}  {evidence.text}", style="dim"))
+            grid.add_row("", "", Text(printable(f"{place}  {evidence.text}"), style="dim"))
     console.print(grid)

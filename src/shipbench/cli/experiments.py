@@ -11,6 +11,7 @@ from shipbench.engine.ready import require_ready
 from shipbench.errors import InputError
 from shipbench.experiment.model import ExperimentFile
 from shipbench.experiment.plan import lock_plan, make_plan
+from shipbench.standings.text import printable
 
 
 async def run_experiment(file: ExperimentFile, folder: Path, jobs: int) -> None:
@@ -28,3 +29,5 @@ async def run_experiment(file: ExperimentFile, folder: Path, jobs: int) -> None:
     click.echo(f"{summary.ran} trials ran, {summary.finished_before} had finished before.")
     for trial in summary.unfinished:
         click.echo(f"No result after several attempts, each kept: {trial}")
+    for reason in summary.unassessed:
+        click.echo(printable(f"Not audited: {reason}"))

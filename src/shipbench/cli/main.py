@@ -58,6 +58,10 @@ def main() -> None:
         # The reader of our output (head, say) has left; keep Python from complaining when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:  # no room, no permission: nothing that a traceback would explain better
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"shipbench: {_one_line(f'{where}{error.strerror or error}')}", err=True)
+        sys.exit(2)
 
 
 def _one_line(text: str) -> str:

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from shipbench.standings.text import printable
 from shipbench.trial.attempt import Progress
 
 PLAIN_SECONDS = 10.0
@@ -81,8 +82,8 @@ def _table(rows: dict[str, _Row], trials: int) -> Table:
             _dollars(seen.usd),
             _time(row),
         )
-        # Text, not markup: names and paths may hold square brackets.
-        table.add_row(*(Text(cell) for cell in cells), style="dim" if row.ended else "")
+        # Text, not markup: names and paths may hold square brackets, and a model may put anything into them.
+        table.add_row(*(Text(printable(cell)) for cell in cells), style="dim" if row.ended else "")
     return table
 
 
@@ -102,7 +103,7 @@ def _plain(rows: dict[str, _Row], progress: Progress, trials: int) -> None:
         parts.append(seen.phase)
     if seen.exchanges:
         parts.append(f"{seen.tokens:,} tokens, {_dollars(seen.usd)}, {_time(row)}")
-    print("  ".join(parts), file=sys.stderr, flush=True)
+    print(printable("  ".join(parts)), file=sys.stderr, flush=True)
 
 
 def _dollars(usd: float | None) -> str:

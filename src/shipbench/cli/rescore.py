@@ -13,11 +13,12 @@ def command(run: Path, rubric: str | None) -> None:
     from shipbench.bundle.layout import RunFolder
     from shipbench.cli.standings import print_standings
     from shipbench.engine.assess import assess
+    from shipbench.standings.text import printable
 
     folder = RunFolder(run)
     folder.require()
     bundles = [bundle for trial in folder.trials() for bundle in folder.bundles(trial) if bundle.seal_path.exists()]
     for number, bundle in enumerate(bundles, 1):
-        click.echo(f"[{number}/{len(bundles)}] {bundle.root.parent.name} {bundle.root.name}", err=True)
+        click.echo(printable(f"[{number}/{len(bundles)}] {bundle.root.parent.name} {bundle.root.name}"), err=True)
         assess(folder, bundle, rubric)
     print_standings([run])

@@ -6,6 +6,7 @@ says nothing of the contender, gets another attempt, and the earlier one is kept
 
 import asyncio
 import fcntl
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -15,7 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from shipbench.bundle.layout import Bundle, RunFolder
-from shipbench.bundle.schema import Attempt, Cause, TrialSpec
+from shipbench.bundle.schema import Attempt, Cause, Outcome, TrialSpec
 from shipbench.bundle.seal import seal
 from shipbench.engine.assess import assess
 from shipbench.engine.providers import provider_of, spent_before
@@ -34,11 +35,15 @@ MAX_ATTEMPTS = 3
 
 @dataclass
 class Summary:
-    """How many trials were run now, how many had been finished before, and those without a result."""
+    """How many trials were run now, how many had been finished before, and those without a result.
+
+    `unassessed` says of each trial whose evidence could not be audited, why.
+    """
 
     ran: int = 0
     finished_before: int = 0
     unfinished: list[str] = field(default_factory=list)
+    unassessed: list[str] = field(default_factory=list)
 
 
 async def run_plan(plan: Plan, run: RunFolder, jobs: int, report: Callable[[Progress], None]) -> Summary:
@@ -56,7 +61,7 @@ async def run_plan(plan: Plan, run: RunFolder, jobs: int, report: Callable[[Prog
                 async with asyncio.TaskGroup() as group:
                     for trial in plan.trials:
                         group.create_task(engine.trial(trial))
-            except* InputError as errors:
+            except* (InputError, OSError) as errors:
                 raise _first(errors) from None
             finally:
                 await gateway.stop()
@@ -69,6 +74,8 @@ def is_final(bundle: Bundle) -> bool:
     if not bundle.seal_path.exists():
         return False
     attempt = bundle.attempt()
+    if attempt.outcome is Outcome.INTERRUPTED:  # nobody's failure, however often it happens
+        return False
     return attempt.cause is not Cause.INFRASTRUCTURE or bundle.number >= MAX_ATTEMPTS
 
 
@@ -85,13 +92,13 @@ class _Engine:
     async def trial(self, planned: PlannedTrial) -> None:
         async with self.slots:
             bundles = self.run.bundles(planned.id)
+            for bundle in bundles:
+                _close_interrupted(bundle)
             if bundles and is_final(bundles[-1]):
                 self.summary.finished_before += 1
                 await self._assess(bundles[-1], again=False)
                 self._say(planned, "finished before")
                 return
-            for bundle in bundles:
-                _close_interrupted(bundle)
             await self._attempts(planned, len(bundles))
 
     async def _attempts(self, planned: PlannedTrial, before: int) -> None:
@@ -142,7 +149,10 @@ class _Engine:
         path = self.run.assessment_path(attempt.trial, attempt.number)
         if again or not path.exists():
             self._tell(attempt.trial, spec, "auditing")
-            await asyncio.get_running_loop().run_in_executor(self.auditors, assess, self.run, bundle)
+            try:
+                await asyncio.get_running_loop().run_in_executor(self.auditors, assess, self.run, bundle)
+            except InputError as error:  # what one agent left must not end the others' trials
+                self.summary.unassessed.append(f"{attempt.trial}: {error}")
             self._tell(attempt.trial, spec, attempt.outcome.value)
 
     def _say(self, planned: PlannedTrial, state: str) -> None:
@@ -160,12 +170,12 @@ def _may_retry(attempt: Attempt) -> bool:
 
 
 def _close_interrupted(bundle: Bundle) -> None:
-    """An attempt that nobody lived to end keeps its pessimistic result, and is sealed as it was found."""
+    """An attempt that nobody lived to end keeps the result that it has on disk, and is sealed as it was found."""
     if not bundle.seal_path.exists():
         seal(bundle)
 
 
-def _first(errors: BaseExceptionGroup[InputError]) -> BaseException:
+def _first(errors: BaseExceptionGroup[InputError | OSError]) -> BaseException:
     error: BaseException = errors
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
@@ -175,7 +185,11 @@ def _first(errors: BaseExceptionGroup[InputError]) -> BaseException:
 @contextmanager
 def _locked(run: RunFolder) -> Iterator[None]:
     """One shipbench at a time in a run's folder. The kernel drops the lock when the process dies, however it dies."""
-    with (run.root / ".lock").open("w") as handle:
+    try:
+        descriptor = os.open(run.root / ".lock", os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        raise InputError(f"{run.root}/.lock: {error.strerror or error}") from None
+    with os.fdopen(descriptor, "w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

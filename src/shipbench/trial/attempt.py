@@ -21,7 +21,7 @@ from shipbench.sandbox.base import Cell, Sandbox
 from shipbench.task.load import Task
 from shipbench.task.model import Phase
 from shipbench.trial.endings import JUDGEMENTS, Ending
-from shipbench.trial.home import open_up, write_home
+from shipbench.trial.home import open_up, remove_tree, write_home
 from shipbench.trial.supervise import Exit, Watch, supervise
 from shipbench.trial.transcript import Transcript
 
@@ -73,9 +73,12 @@ def open_bundle(bundle: Bundle, trial: str, spec: TrialSpec) -> Attempt:
         shipbench=__version__,
         host=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
     )
-    bundle.root.mkdir(parents=True)
-    write_atomically(bundle.spec_path, spec.model_dump_json(indent=1) + "\n")
-    write_atomically(bundle.attempt_path, attempt.model_dump_json(indent=1) + "\n")
+    # Under another name until it is whole: whoever dies in between leaves no bundle that nobody can read.
+    new = Bundle(bundle.root.with_name(f".{bundle.root.name}.new"))
+    remove_tree(new.root)
+    write_atomically(new.spec_path, spec.model_dump_json(indent=1) + "\n")
+    write_atomically(new.attempt_path, attempt.model_dump_json(indent=1) + "\n")
+    new.root.rename(bundle.root)
     return attempt
 
 

@@ -1,0 +1,130 @@
+"""The Python part's entrance: decides on the version, and checks against one index or against all that are shipped."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+
+from shipbench.errors import InputError
+from shipbench.truth.model import TruthReport, Use
+from shipbench.truth.python.check import check_python
+from shipbench.truth.python.locks import locked
+from shipbench.truth.python.symbols import Index, parse
+
+_SUFFIX = ".jsonl.zst"
+
+
+def check_application(
+    files: Mapping[str, bytes], library: str, version: str | None = None, index: Index | None = None
+) -> TruthReport:
+    """Check an application (relative posix path → content, already read safely) against a Python `library`.
+
+    Without `version` the application's lock file decides. `index` is used in place of the shipped ones. Where no
+    index fits, only what all shipped versions agree on is said. InputError for a library without any index."""
+    shipped_ones = shipped_versions(library)
+    if index is None and not shipped_ones:
+        raise InputError(f"no index of {library!r} is shipped; make one with 'shipbench truth index'")
+    lock = locked(files, library)
+    notes = [lock.why] if lock.why and not version else []
+    wanted = version or (index.version if index else lock.version)
+    if index is not None or wanted in shipped_ones:
+        chosen = index or shipped(library, wanted or "")
+        report = check_python(files, chosen, unsure=_unsure(files, chosen))
+        others = () if index else tuple(each for each in shipped_ones if each != wanted)
+        return _with_notes(_mismatches(files, library, report, others), notes)
+    return _with_notes(_against_all(files, library, shipped_ones, wanted), notes)
+
+
+def shipped_versions(library: str) -> tuple[str, ...]:
+    """The versions of which an index travels with shipbench, oldest first."""
+    folder = resources.files("shipbench.truth.python").joinpath("indexes")
+    names = [each.name for each in folder.iterdir() if each.name.endswith(_SUFFIX)]
+    versions = [name.removeprefix(f"{library}-").removesuffix(_SUFFIX) for name in names if _is_of(name, library)]
+    return tuple(sorted(versions, key=_key))
+
+
+def _is_of(name: str, library: str) -> bool:
+    return name.startswith(f"{library}-") and name[len(library) + 1].isdigit()
+
+
+@cache
+def shipped(library: str, version: str) -> Index:
+    """A shipped index. Not to be changed by the caller."""
+    name = f"{library}-{version}{_SUFFIX}"
+    return parse(resources.files("shipbench.truth.python").joinpath("indexes", name).read_bytes(), name)
+
+
+def _key(version: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdigit() else 0 for part in version.split("."))
+
+
+def _unsure(files: Mapping[str, bytes], index: Index) -> frozenset[str]:
+    """The index's other packages that the application does not lock at the index's version."""
+    return frozenset(
+        package
+        for package, version in index.versions.items()
+        if package != index.library and locked(files, package).version != version
+    )
+
+
+def _with_notes(report: TruthReport, notes: Sequence[str]) -> TruthReport:
+    return report.model_copy(update={"notes": list(dict.fromkeys([*notes, *report.notes]))})
+
+
+def _mismatches(files: Mapping[str, bytes], library: str, report: TruthReport, others: tuple[str, ...]) -> TruthReport:
+    """An invention that another release has is none: the application was written for that release."""
+    if not others or not any(use.verdict == "invented" for use in report.uses):
+        return report
+    real_in: dict[tuple[str, int, str], list[str]] = {}
+    for version in others:
+        for use in check_python(files, shipped(library, version)).uses:
+            if use.verdict == "real":
+                real_in.setdefault(_place(use), []).append(version)
+    uses = [_mismatch(use, real_in.get(_place(use), [])) for use in report.uses]
+    return report.model_copy(update={"uses": uses})
+
+
+def _mismatch(use: Use, versions: list[str]) -> Use:
+    if use.verdict != "invented" or use.kind in {"mock", "fake", "keyword", "arity"} or not versions:
+        return use
+    why = f"real in {', '.join(versions)}; {use.reason}"
+    return use.model_copy(update={"verdict": "version_mismatch", "reason": why})
+
+
+def _place(use: Use) -> tuple[str, int, str]:
+    """What stays the same between versions, whose classes may move between modules: the place and the last name."""
+    return use.path, use.line, use.symbol.rpartition(".")[2]
+
+
+def _against_all(
+    files: Mapping[str, bytes], library: str, versions: tuple[str, ...], wanted: str | None
+) -> TruthReport:
+    """No index fits: what is said is what every shipped version agrees on."""
+    reports = []
+    for version in versions:
+        index = shipped(library, version)
+        reports.append(check_python(files, index, unsure=_unsure(files, index)))
+    newest = reports[-1]
+    between = wanted is None or _key(versions[0]) <= _key(wanted) <= _key(versions[-1])
+    found = [{(_place(use), use.kind): use for use in report.uses} for report in reports]
+    keys = {key: None for report in reversed(found) for key in report}
+    uses = [_agreed([each.get(key) for each in found], versions, wanted, between) for key in keys]
+    notes = [*newest.notes]
+    if wanted:
+        notes.insert(0, f"no index of {library} {wanted} is shipped; compared with {', '.join(versions)}")
+    ordered = sorted(uses, key=lambda use: (use.path, use.line, use.symbol, use.kind))
+    return TruthReport(library=library, version=wanted, uses=ordered, notes=notes)
+
+
+def _agreed(uses: list[Use | None], versions: tuple[str, ...], wanted: str | None, between: bool) -> Use:
+    known = [use for use in uses if use is not None]
+    last = known[-1]
+    if len(known) == len(uses) and len({use.verdict for use in known}) == 1:
+        if last.verdict == "invented" and not between:
+            return last.model_copy(update={"verdict": "unknown", "reason": f"no index near {wanted}; {last.reason}"})
+        return last.model_copy(update={"reason": last.reason or f"in each of {', '.join(versions)}"})
+    said = ", ".join(
+        f"{use.verdict if use else 'not seen'} in {version}" for use, version in zip(uses, versions, strict=True)
+    )
+    return last.model_copy(
+        update={"verdict": "unknown", "reason": f"no index of the version in use, and it is {said}", "defined_at": ""}
+    )

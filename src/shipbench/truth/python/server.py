@@ -1,0 +1,228 @@
+"""Asks the type checker ty, over its language server, what names in a folder of Python files stand for.
+
+The checker reads; it runs nothing. It gets a folder of its own as home, no PATH, and limits on memory and time.
+"""
+
+import json
+import os
+import resource
+import select
+import subprocess
+import sysconfig
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+from urllib.parse import unquote, urlsplit
+
+MEMORY_BYTES = 6 * 1024**3
+MAX_MESSAGE = 64 * 1024 * 1024
+
+
+class CheckerError(Exception):
+    """The checker could not be started, died, or ran out of time."""
+
+
+class Position(NamedTuple):
+    """Zero-based line, and column in UTF-8 bytes."""
+
+    line: int
+    column: int
+
+
+class Place(NamedTuple):
+    """A definition: the file and its 1-based line."""
+
+    file: Path
+    line: int
+
+
+class Diagnostic(NamedTuple):
+    code: str
+    message: str
+    start: Position
+    end: Position
+
+
+def executable() -> Path | None:
+    """The ty program that was installed with this Python, if any."""
+    path = Path(sysconfig.get_path("scripts")) / "ty"
+    return path if path.is_file() else None
+
+
+class Checker:
+    """A running language server on `root`. Use as a context manager; every call may raise CheckerError."""
+
+    def __init__(self, root: Path, home: Path, deadline: float) -> None:
+        self.root = root
+        self.home = home
+        self.deadline = deadline
+        self.buffer = bytearray()
+        self.number = 0
+        self.versions: dict[Path, int] = {}
+
+    def __enter__(self) -> Self:
+        program = executable()
+        if program is None:
+            raise CheckerError("ty is not installed")
+        environment = {"HOME": str(self.home), "XDG_CACHE_HOME": str(self.home), "PATH": "", "RAYON_NUM_THREADS": "2"}
+        self.process = subprocess.Popen(
+            [str(program), "server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=self.root,
+            env=environment,
+            start_new_session=True,
+        )
+        resource.prlimit(self.process.pid, resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        # A write to a server that has stopped reading ends with the server.
+        self.alarm = threading.Timer(max(0.0, self.deadline - time.monotonic()), self.process.kill)
+        self.alarm.daemon = True
+        self.alarm.start()
+        try:
+            self._initialize()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.alarm.cancel()
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                # What was not yet written is of no use to a process that is gone.
+                try:
+                    pipe.close()
+                except OSError:
+                    continue
+
+    def _initialize(self) -> None:
+        capabilities = {
+            "textDocument": {
+                "diagnostic": {},
+                "definition": {"linkSupport": True},
+                "typeDefinition": {"linkSupport": True},
+            },
+            "general": {"positionEncodings": ["utf-8"]},
+        }
+        uri = self.root.as_uri()
+        answer = self.request(
+            "initialize",
+            {
+                "processId": None,
+                "rootUri": uri,
+                "capabilities": capabilities,
+                "workspaceFolders": [{"uri": uri, "name": "application"}],
+            },
+        )
+        if answer["capabilities"].get("positionEncoding") != "utf-8":
+            raise CheckerError("ty does not count positions in bytes")
+        self.notify("initialized", {})
+
+    def open(self, file: Path, text: str) -> None:
+        """Show the server a file's text, in place of the one that it may have seen before."""
+        self.versions[file] = self.versions.get(file, 0) + 1
+        document: dict[str, object] = {"uri": file.as_uri(), "version": self.versions[file]}
+        if self.versions[file] == 1:
+            self.notify("textDocument/didOpen", {"textDocument": {**document, "languageId": "python", "text": text}})
+        else:
+            self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": text}]})
+
+    def diagnostics(self, file: Path) -> list[Diagnostic]:
+        answer = self.request("textDocument/diagnostic", {"textDocument": {"uri": file.as_uri()}})
+        return [
+            Diagnostic(str(item.get("code", "")), item["message"], *_range(item["range"])) for item in answer["items"]
+        ]
+
+    def definition(self, file: Path, position: Position) -> list[Place]:
+        """Where the name at `position` is defined."""
+        return self._places("textDocument/definition", file, position)
+
+    def type_definition(self, file: Path, position: Position) -> list[Place]:
+        """Where the classes of the name at `position` are defined."""
+        return self._places("textDocument/typeDefinition", file, position)
+
+    def _places(self, method: str, file: Path, position: Position) -> list[Place]:
+        at = {"line": position.line, "character": position.column}
+        answer = self.request(method, {"textDocument": {"uri": file.as_uri()}, "position": at})
+        links = answer if isinstance(answer, list) else [answer] if answer else []
+        return [
+            Place(Path(unquote(urlsplit(link["targetUri"]).path)), link["targetSelectionRange"]["start"]["line"] + 1)
+            for link in links
+        ]
+
+    def notify(self, method: str, params: Mapping[str, object]) -> None:
+        self._send({"method": method, "params": params})
+
+    def request(self, method: str, params: Mapping[str, object]) -> Any:
+        self.number += 1
+        self._send({"id": self.number, "method": method, "params": params})
+        while True:
+            message = self._receive()
+            if "method" in message:
+                if "id" in message:
+                    self._send({"id": message["id"], "result": self._reply(message)})
+            elif message.get("id") == self.number:
+                if "error" in message:
+                    raise CheckerError(f"ty: {message['error'].get('message', 'error')}")
+                return message.get("result")
+
+    @staticmethod
+    def _reply(message: dict[str, Any]) -> object:
+        """The server may ask for settings: each is at its default."""
+        if message["method"] == "workspace/configuration":
+            return [None for _ in message["params"].get("items", [])]
+        return None
+
+    def _send(self, message: dict[str, object]) -> None:
+        content = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        stdin = self.process.stdin
+        assert stdin is not None
+        try:
+            stdin.write(b"Content-Length: %d\r\n\r\n" % len(content) + content)
+            stdin.flush()
+        except OSError as error:
+            raise CheckerError(f"ty ended: {error}") from None
+
+    def _receive(self) -> dict[str, Any]:
+        head = self._until(b"\r\n\r\n").decode("ascii", "replace").lower()
+        length = int(head.partition("content-length:")[2].split("\r\n")[0])
+        if length > MAX_MESSAGE:
+            raise CheckerError("ty sent too long a message")
+        while len(self.buffer) < length:
+            self._fill()
+        content = bytes(self.buffer[:length])
+        del self.buffer[:length]
+        message = json.loads(content)
+        assert isinstance(message, dict)
+        return message
+
+    def _until(self, mark: bytes) -> bytes:
+        while (found := self.buffer.find(mark)) < 0:
+            self._fill()
+        head = bytes(self.buffer[:found])
+        del self.buffer[: found + len(mark)]
+        return head
+
+    def _fill(self) -> None:
+        stdout = self.process.stdout
+        assert stdout is not None
+        left = self.deadline - time.monotonic()
+        if left <= 0 or not select.select([stdout], [], [], left)[0]:
+            raise CheckerError("out of time")
+        part = os.read(stdout.fileno(), 1 << 20)
+        if not part:
+            raise CheckerError("ty ended")
+        self.buffer += part
+
+
+def _range(value: Mapping[str, Mapping[str, int]]) -> tuple[Position, Position]:
+    start, end = value["start"], value["end"]
+    return Position(start["line"], start["character"]), Position(end["line"], end["character"])

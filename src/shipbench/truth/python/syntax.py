@@ -1,0 +1,134 @@
+"""Python source as syntax trees, and the few questions that are asked of a node. Nothing is imported or run."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+import tree_sitter_python  # type: ignore[import-not-found,unused-ignore]
+from tree_sitter import Language, Node, Parser, Query, QueryCursor
+
+from shipbench.truth.python.server import Position
+
+# Over this a file is no hand-written Python.
+MAX_SOURCE_BYTES = 1024 * 1024
+MAX_DEPTH = 250
+
+_QUERY = """
+(import_statement) @import
+(import_from_statement) @import
+(attribute) @attribute
+(call) @call
+(function_definition) @function
+"""
+
+
+class Source(NamedTuple):
+    """One parsed file: line ends are `\\n`, and what is not UTF-8 is replaced."""
+
+    path: str
+    root: Node
+    content: bytes
+    nodes: dict[str, list[Node]]
+
+
+class Import(NamedTuple):
+    """`module` is dotted, with leading dots where it is relative. `name` is empty for a plain `import module`; `*` for
+    all. `alias` is the name that it gets in the file. `node` is where the name stands."""
+
+    module: str
+    name: str
+    alias: str
+    node: Node
+
+
+@cache
+def _language() -> Language:
+    return Language(tree_sitter_python.language())
+
+
+@cache
+def _query() -> Query:
+    return Query(_language(), _QUERY)
+
+
+def parse(path: str, content: bytes) -> Source:
+    """The tree of a Python file. Broken source gives a tree with ERROR nodes."""
+    text = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    normal = text.replace("\r\n", "\n").replace("\r", "\n").encode()
+    root = Parser(_language()).parse(normal).root_node
+    return Source(path, root, normal, QueryCursor(_query()).captures(root))
+
+
+def depth(root: Node, limit: int) -> int:
+    """How deeply the tree is nested; counting stops above `limit`."""
+    cursor = root.walk()
+    level = deepest = 0
+    while True:
+        if cursor.goto_first_child():
+            level += 1
+            deepest = max(deepest, level)
+            if level > limit:
+                return level
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return deepest
+            level -= 1
+
+
+def text(node: Node | None) -> str:
+    """The source text of a node; empty for None."""
+    return "" if node is None or node.text is None else node.text.decode("utf-8", "replace")
+
+
+def line(node: Node) -> int:
+    return node.start_point.row + 1
+
+
+def start(node: Node) -> Position:
+    return Position(node.start_point.row, node.start_point.column)
+
+
+def end(node: Node) -> Position:
+    return Position(node.end_point.row, node.end_point.column)
+
+
+def parents(node: Node) -> Iterator[Node]:
+    """The nodes around `node`, innermost first."""
+    parent = node.parent
+    while parent is not None:
+        yield parent
+        parent = parent.parent
+
+
+def is_written(node: Node) -> bool:
+    """Whether an attribute is assigned or deleted here, not read."""
+    child = node
+    for parent in parents(node):
+        if parent.type in {"assignment", "augmented_assignment"}:
+            return parent.child_by_field_name("left") == child
+        if parent.type == "delete_statement":
+            return True
+        if parent.type not in {"pattern_list", "tuple_pattern", "list_pattern", "expression_list"}:
+            return False
+        child = parent
+    return False
+
+
+def imports(source: Source) -> Iterator[Import]:
+    """Every name that a file imports, wherever the statement stands."""
+    for node in source.nodes.get("import", []):
+        if node.type == "import_statement":
+            for child in node.children_by_field_name("name"):
+                module = child.child_by_field_name("name") if child.type == "aliased_import" else child
+                alias = text(child.child_by_field_name("alias")) or text(module).partition(".")[0]
+                if module is not None:
+                    yield Import(text(module), "", alias, module)
+            continue
+        module_name = text(node.child_by_field_name("module_name"))
+        if any(child.type == "wildcard_import" for child in node.children):
+            yield Import(module_name, "*", "", node)
+        for child in node.children_by_field_name("name"):
+            name = child.child_by_field_name("name") if child.type == "aliased_import" else child
+            if name is not None:
+                yield Import(module_name, text(name), text(child.child_by_field_name("alias")) or text(name), name)

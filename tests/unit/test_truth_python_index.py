@@ -1,0 +1,199 @@
+"""The index of a small package, made from its source, and what travels with shipbench."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tree_sitter_python", reason="tree-sitter-python is not installed")
+pytest.importorskip("griffe", reason="griffelib is not installed")
+
+from shipbench.errors import InputError
+from shipbench.truth.python.api import check_application, shipped, shipped_versions
+from shipbench.truth.python.index import build_index
+from shipbench.truth.python.locks import locked
+from shipbench.truth.python.lookup import Api
+from shipbench.truth.python.symbols import Index, dump, parse
+
+INIT = """
+from ._client import Client as Client, Base
+from ._rest import *
+from . import extra
+_LAZY = ("Late",)
+def __getattr__(name):
+    if name in _LAZY:
+        return 1
+    raise AttributeError(name)
+__all__ = ["Client", "Base", "helper"]
+"""
+CLIENT = """
+import functools
+from typing import overload, Any
+from missing import Foreign
+
+class Base:
+    limit: int = 3
+    @property
+    def chat(self) -> "Chat": ...
+    @functools.cached_property
+    def slow(self) -> int: ...
+    @staticmethod
+    def make(a, /, b, *c, d, e=1, **f) -> "Client": ...
+    @overload
+    def get(self, a: int) -> int: ...
+    @overload
+    def get(self, a: str) -> str: ...
+    def get(self, a): ...
+    def connect(self):
+        self.session = 1
+
+class Client(Base):
+    async def run(self) -> Any: ...
+    async def stream(self):
+        yield 1
+
+class Open(Foreign): ...
+class Magic:
+    def __getattr__(self, name): ...
+class Setting:
+    def __init__(self, **given):
+        for name in given:
+            setattr(self, name, given[name])
+class Chat:
+    def say(self, text: str) -> str: ...
+"""
+REST = "__all__ = ['helper']\ndef helper(): ...\ndef hidden(): ...\n"
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Index:
+    package = tmp_path / "src" / "small"
+    package.mkdir(parents=True)
+    for name, text in {"__init__": INIT, "_client": CLIENT, "_rest": REST, "extra": "x = 1\n"}.items():
+        (package / f"{name}.py").write_text(text)
+    return build_index(tmp_path, "small", "1.0")
+
+
+def test_names_places_and_kinds(index: Index) -> None:
+    symbols = index.symbols
+    assert symbols["small._client.Client"].at == "small/_client.py:22"
+    assert symbols["small.Client"].target == "small._client.Client"
+    assert symbols["small._client.Client"].bases == ("Base",)
+    assert symbols["small._client.Base.chat"].decorators == ("property",)
+    assert symbols["small._client.Base.slow"].kind == "attribute"
+    assert symbols["small._client.Base.session"].at == "small/_client.py:20"
+    assert symbols["small.helper"].target == "small._rest.helper"
+    assert "small.hidden" not in symbols
+    assert symbols["small"].exports == ("Client", "Base", "helper")
+
+
+def test_signatures(index: Index) -> None:
+    signature = index.symbols["small._client.Base.make"].signature
+    assert signature is not None
+    assert [(each.name, each.kind, each.required) for each in signature.parameters] == [
+        ("a", "positional", True),
+        ("b", "either", True),
+        ("c", "var", False),
+        ("d", "keyword", True),
+        ("e", "keyword", False),
+        ("f", "varkw", False),
+    ]
+    assert len(index.symbols["small._client.Base.get"].overloads) == 2
+    assert index.symbols["small._client.Client.run"].is_async
+    assert not index.symbols["small._client.Client.stream"].is_async
+
+
+def test_what_is_open_and_why(index: Index) -> None:
+    api = Api(index)
+    assert api.member(index.symbols["small"], "Late").symbol is not None
+    assert api.member(index.symbols["small"], "Never").open == ""
+    assert "Foreign" in api.member(index.symbols["small._client.Open"], "x").open
+    assert "__getattr__" in api.member(index.symbols["small._client.Magic"], "x").open
+    assert "setattr" in api.member(index.symbols["small._client.Setting"], "x").open
+    assert api.member(index.symbols["small._client.Client"], "chat").symbol is not None
+    assert api.member(index.symbols["small._client.Client"], "nope").open == ""
+
+
+def test_an_index_is_deterministic_and_survives_storage(index: Index) -> None:
+    assert dump(index) == dump(index)
+    assert parse(dump(index), "x").symbols == index.symbols
+
+
+def test_a_check_against_an_own_index(index: Index) -> None:
+    source = b"from small import Client\nClient().chat.say('x')\nClient().chat.shout('x')\nClient.make(1, 2)\n"
+    uses = {use.symbol: use for use in check_application({"a.py": source}, "small", index=index).uses}
+    assert uses["small._client.Chat.say"].defined_at == "small/_client.py:35"
+    assert uses["small._client.Chat.shout"].verdict == "invented"
+
+
+def test_a_source_without_the_package_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no package small there"):
+        build_index(tmp_path, "small", "1.0")
+
+
+def test_shipped_indexes() -> None:
+    assert shipped_versions("openai") == ("1.109.1", "2.54.0", "3.54.0")
+    assert shipped_versions("fastapi") == ("0.165.0",)
+    found = Api(shipped("fastapi", "0.165.0")).resolve("fastapi.FastAPI")
+    assert found is not None
+    assert found.at.startswith("fastapi/applications.py:")
+
+
+def test_a_library_without_an_index_is_bad_input() -> None:
+    with pytest.raises(InputError, match="no index of 'nothing' is shipped"):
+        check_application({}, "nothing")
+
+
+LOCKS = {
+    "uv.lock": b'[[package]]\nname = "openai"\nversion = "3.54.0"\nsource = { registry = "r" }\n',
+    "poetry.lock": b'[[package]]\nname = "openai"\nversion = "3.54.0"\n',
+    "pdm.lock": b'[[package]]\nname = "OpenAI"\nversion = "3.54.0"\n',
+    "Pipfile.lock": b'{"default": {"openai": {"version": "==3.54.0"}}}',
+    "requirements.txt": b"# x\nopenai[realtime]==3.54.0 \\\n    --hash=sha256:abc\n",
+    "requirements/base.txt": b"openai == 3.54.0  ; python_version > '3.8'\n",
+}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_lock_files(name: str) -> None:
+    assert locked({name: LOCKS[name]}, "openai").version == "3.54.0"
+
+
+def test_locks_that_decide_nothing() -> None:
+    assert "no lock file" in locked({"requirements.txt": b"openai>=1.0\n"}, "openai").why
+    differing = {"a/requirements.txt": b"openai==1.0\n", "b/requirements.txt": b"openai==2.0\n"}
+    assert "several versions" in locked(differing, "openai").why
+    fork = b'[[package]]\nname = "openai"\nversion = "3.54.0"\nsource = { git = "x" }\n'
+    assert "elsewhere" in locked({"uv.lock": fork}, "openai").why
+    assert "elsewhere" in locked({"requirements.txt": b"openai @ git+ssh://x\n"}, "openai").why
+
+
+def test_the_lock_decides_the_version_and_other_versions_excuse() -> None:
+    # The live resource came after 1.109.1.
+    source = b"from openai import OpenAI\nOpenAI().live\nOpenAI().chatt\n"
+    old = check_application({"a.py": source, "requirements.txt": b"openai==1.109.1\n"}, "openai")
+    new = check_application({"a.py": source, "requirements.txt": b"openai==3.54.0\n"}, "openai")
+    assert (old.version, new.version) == ("1.109.1", "3.54.0")
+    assert {
+        use.symbol.rpartition(".")[2]: use.verdict for use in old.uses if use.line == 2 and use.kind == "method"
+    } == {
+        "OpenAI": "real",
+        "live": "version_mismatch",
+    }
+    assert [use.verdict for use in old.uses if use.symbol.endswith("chatt")] == ["invented"]
+    assert [use.verdict for use in new.uses if use.symbol.endswith("live")] == ["real"]
+
+
+def test_without_a_lock_only_what_all_indexes_agree_on_is_said() -> None:
+    source = b"from openai import OpenAI\nOpenAI().live\nOpenAI().chat\nOpenAI().chatt\n"
+    report = check_application({"a.py": source}, "openai")
+    verdicts = {use.symbol.rpartition(".")[2]: use.verdict for use in report.uses if use.kind == "method"}
+    assert report.version is None
+    assert "no lock file names openai" in report.notes
+    assert (verdicts["live"], verdicts["chat"], verdicts["chatt"]) == ("unknown", "real", "invented")
+
+
+def test_a_removed_interface_is_a_mismatch_with_its_place() -> None:
+    source = b"import openai\nopenai.ChatCompletion.create(model='m')\n"
+    (use,) = check_application({"a.py": source}, "openai", "3.54.0").uses[1:]
+    assert use.verdict == "version_mismatch"
+    assert use.defined_at.startswith("openai/lib/_old_api.py:")

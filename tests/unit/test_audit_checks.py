@@ -72,7 +72,7 @@ CASES = [
     Case("ci.brakeman", "in a rake task", "pass", {".github/": None, "config/ci.rb": None, "bin/ci": None, "lib/tasks/ci.rake": 'task(:ci) { sh "bundle exec brakeman -q" }\n'}),
     Case("ci.bundle_audit", "bundle audit in two words", "pass", {"config/ci.rb": None, ".github/workflows/ci.yml": "jobs: {a: {steps: [{run: 'bundle exec bundle audit check'}]}}"}),
     Case("ci.rubocop", "no configuration", "fail", {".rubocop.yml": None}),
-    Case("ci.simplecov", "installed, never started", "fail", {"test/test_helper.rb": text("test/test_helper.rb").replace("SimpleCov.start", "# SimpleCov.start")}),
+    Case("ci.simplecov", "installed, never started", "fail", {"test/test_helper.rb": text("test/test_helper.rb").replace("SimpleCov.start", "SimpleCov.configure")}),
     # Rails
     Case("rails.application", "no lock", "fail", {"Gemfile.lock": None}),
     Case("rails.versions", "an old Ruby", "fail", {"mise.toml": '[tools]\nruby = "3.2.2"\n'}),

@@ -47,6 +47,15 @@ CODE = {
 }
 RUBY = (".rb", ".erb", ".rake", ".ru", ".gemspec", ".jbuilder", ".builder")
 PARSE_BUDGET_SECONDS = 15.0
+FOREIGN = (
+    "vendor/",
+    "node_modules/",
+    "app/assets/builds/",
+    "public/",
+    "coverage/",
+    "lib/templates/",
+    "lib/generators/",
+)
 
 
 class App:
@@ -129,10 +138,41 @@ class App:
             for note in self.workspace.notes
             if not note.reason.startswith("skipped") and _may_matter(note.path.removeprefix(self.root), prefixes)
         ]
-        return found + [
+        found += [
             Evidence(path=self.shown(path), text=reason)
             for path, reason in self.unparsed.items()
             if path.startswith(prefixes)
+        ]
+        return found + self.broken_at(*prefixes)
+
+    @cached_property
+    def broken(self) -> dict[str, int]:
+        """Files of code that were not parsed completely, by path, with the first line that was not understood.
+
+        That line need not be wrong (no grammar knows all of Ruby), so nothing about such a file is certain.
+        """
+        found: dict[str, int] = {}
+        for path in self.files:
+            if path.startswith(FOREIGN):
+                continue
+            tree = None
+            if path.endswith(".erb"):
+                template = self.template(path)
+                tree = template.ruby if template else None
+            elif path.endswith(RUBY) or path in ("Gemfile", "Rakefile"):
+                tree = self.ruby(path)
+            elif path.startswith("app/") and path.endswith((".js", ".mjs")):
+                tree = self.javascript(path)
+            if tree is not None and tree.broken is not None:
+                found[path] = tree.broken
+        return found
+
+    def broken_at(self, *prefixes: str) -> list[Evidence]:
+        """The places under these paths at which a file was not understood."""
+        return [
+            Evidence(path=self.shown(path), line=line, text=capped(f"does not parse: {self.at(path, line).text}"))
+            for path, line in self.broken.items()
+            if path.startswith(prefixes or ("",))
         ]
 
     # Parsed files

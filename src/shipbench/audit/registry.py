@@ -10,22 +10,24 @@ CheckFunction = Callable[[App], Outcome]
 
 
 class StaticCheck(NamedTuple):
-    """`absence` marks a check that passes when nothing bad is found: without an application it is not applicable."""
+    """`absence` marks a check that passes when nothing bad is found: without an application it is not applicable.
+    `textual` marks one that reads text and no syntax, so that a file with an error in it tells it as much as any."""
 
     function: CheckFunction
     absence: bool
+    textual: bool = False
 
 
 CHECKS: dict[str, StaticCheck] = {}
 
 
-def check(identifier: str, *, absence: bool = False) -> Callable[[CheckFunction], CheckFunction]:
+def check(identifier: str, *, absence: bool = False, textual: bool = False) -> Callable[[CheckFunction], CheckFunction]:
     """Register the function as the static check `identifier`."""
 
     def register(function: CheckFunction) -> CheckFunction:
         if identifier in CHECKS:
             raise ValueError(f"two functions decide {identifier}")
-        CHECKS[identifier] = StaticCheck(function, absence)
+        CHECKS[identifier] = StaticCheck(function, absence, textual)
         return function
 
     return register

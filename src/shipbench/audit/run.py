@@ -60,7 +60,7 @@ def decide(known: StaticCheck, app: App, seconds: float = CHECK_SECONDS) -> Outc
         )
     try:
         with _alarm(seconds):
-            return known.function(app)
+            return _certain(known, app, known.function(app))
     except _TimeUpError:
         return unproven(f"the check took more than {seconds:.1f} s on this folder")
     except RecursionError:
@@ -69,6 +69,22 @@ def decide(known: StaticCheck, app: App, seconds: float = CHECK_SECONDS) -> Outc
         return unproven("the check ran out of memory on this folder")
     except Exception as error:  # whatever hostile input does to a parser, the other checks go on
         return unproven(capped(f"the check broke on this folder: {type(error).__name__}: {error}"))
+
+
+def _certain(known: StaticCheck, app: App, outcome: Outcome) -> Outcome:
+    """The outcome; unproven where it stands on a file that was not understood from end to end."""
+    if known.textual or outcome.verdict not in ("pass", "fail"):
+        return outcome
+    cited = {place.path for place in outcome.evidence}
+    holes = [place for place in app.broken_at() if place.path in cited]
+    if not holes:
+        return outcome
+    said = "looks right" if outcome.verdict == "pass" else outcome.summary
+    return unproven(
+        capped(f"{holes[0].path}:{holes[0].line} does not parse, so this is not certain: {said}"),
+        *holes,
+        *outcome.evidence,
+    )
 
 
 class _TimeUpError(BaseException):

@@ -18,9 +18,12 @@ class UnparsableError(Exception):
 
 
 class Node:
-    """A syntax node. Children are the named nodes and those with a field name; `line` is 1-based."""
+    """A syntax node. Children are the named nodes and those with a field name; `line` is 1-based.
 
-    __slots__ = ("children", "end", "field", "index", "kind", "line", "named", "parent", "source", "start")
+    `broken`, of a root alone, is the first line that the grammar could not read or where it had to add something.
+    """
+
+    __slots__ = ("broken", "children", "end", "field", "index", "kind", "line", "named", "parent", "source", "start")
 
     def __init__(self, cursor: TreeCursor, source: bytes, parent: "Node | None") -> None:
         node = cursor.node
@@ -35,6 +38,7 @@ class Node:
         self.parent = parent
         self.index = 0
         self.children: list[Node] = []
+        self.broken: int | None = None
 
     @property
     def text(self) -> str:
@@ -97,8 +101,17 @@ def parse(language: str, source: bytes, clock: Callable[[], float] = time.monoto
     return _copy(tree.walk(), source)
 
 
+def _misread(node: Node, cursor: TreeCursor) -> bool:
+    """Whether the grammar gave up here, added something, or (Ruby's) took an `end` too many for a name."""
+    if node.kind == "ERROR" or (cursor.node is not None and cursor.node.is_missing):
+        return True
+    return node.kind == "identifier" and node.field is None and node.end - node.start == 3 and node.text == "end"
+
+
 def _copy(cursor: TreeCursor, source: bytes) -> Node:
     root = Node(cursor, source, None)
+    if root.kind == "ERROR":
+        root.broken = root.line
     current = root
     descending = True
     depth = 0
@@ -117,6 +130,8 @@ def _copy(cursor: TreeCursor, source: bytes) -> Node:
             depth -= 1
             continue
         child = Node(cursor, source, current)
+        if root.broken is None and _misread(child, cursor):
+            root.broken = child.line
         if child.named or child.field:
             child.index = len(current.children)
             current.children.append(child)

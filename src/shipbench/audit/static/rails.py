@@ -68,10 +68,13 @@ def application(app: App) -> Outcome:
     routes = app.ruby("config/routes.rb")
     if routes is None:
         return unproven(f"the routes cannot be parsed: {app.unparsed.get('config/routes.rb', '')}")
-    if not any(ruby.calls(routes, "draw")):
+    if not any(ruby.calls(routes, "draw")) and routes.broken is None:
         return failed(
             "config/routes.rb draws no routes", app.nothing("Rails.application.routes.draw", "config/routes.rb")
         )
+    holes = app.broken_at("app/", "lib/", "config/", "config.ru", "Gemfile", "Rakefile")
+    if holes:
+        return unproven(f"whether it boots is not certain: {holes[0].path}:{holes[0].line} does not parse", *holes)
     return passed("config, routes, entry scripts, Gemfile and lock are there", app.at("Gemfile", rails.line))
 
 

@@ -45,7 +45,7 @@ SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|DSN|_URL", re.I
 KEY_FILES = re.compile(r"(^|/)(master\.key|config/credentials/\w+\.key|id_rsa|id_ed25519|.*\.pem)$")
 
 
-@check("secrets.none_in_files", absence=True)
+@check("secrets.none_in_files", absence=True, textual=True)
 def none_in_files(app: App) -> Outcome:
     found = []
     for path, content in app.files.items():
@@ -102,7 +102,7 @@ def _masked(text: str, start: int) -> str:
     return f"{text[begin:start][-80:].strip()}{text[start : start + 10]}…"
 
 
-@check("secrets.no_committed_env", absence=True)
+@check("secrets.no_committed_env", absence=True, textual=True)
 def no_committed_env(app: App) -> Outcome:
     wrong, harmless = [], []
     for path in app.files:

@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -37,14 +38,17 @@ async def serve_upstream() -> str:
     pieces = events()
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if request.method != "POST":  # LiteLLM's proxy asks for more than answers
+            return web.Response(status=404)
         pace = int(json.loads(await request.read())["user"]) / 1_000
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        for piece in pieces:
-            await response.write(piece)
-            if pace:
-                await asyncio.sleep(pace)
-        await response.write_eof()
+        with suppress(ConnectionResetError):  # and hangs up after [DONE]
+            for piece in pieces:
+                await response.write(piece)
+                if pace:
+                    await asyncio.sleep(pace)
+            await response.write_eof()
         return response
 
     return await _listen(answer)

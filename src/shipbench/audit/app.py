@@ -13,6 +13,7 @@ from shipbench.audit.parse import erb, gemfile, ignore
 from shipbench.audit.parse.program import Program
 from shipbench.audit.parse.tree import Node, UnparsableError, parse
 from shipbench.audit.provider import Provider
+from shipbench.audit.reach import Reach
 from shipbench.audit.rescue import Rescues
 from shipbench.audit.verdict import Outcome, capped, failed, unproven
 from shipbench.workspace import Workspace
@@ -245,6 +246,28 @@ class App:
     @cached_property
     def rescues(self) -> Rescues:
         return Rescues(self.program, self.provider)
+
+    @cached_property
+    def reach(self) -> Reach:
+        tasks = [
+            tree for path in self.paths("lib/tasks/", "bin/", "script/", "Rakefile") if (tree := self.script(path))
+        ]
+        return Reach(self.program, self.provider, [*(view.ruby for view in self.views.values()), *tasks])
+
+    def script(self, path: str) -> Node | None:
+        """A file as Ruby where its name or its first line says that it is."""
+        named = path.endswith(RUBY) or path == "Rakefile"
+        return self.ruby(path) if named or b"ruby" in self.files[path][:40] else None
+
+    def unreached(self, summary: str) -> Outcome | None:
+        """`unproven` where there are calls to a model, all the code was read, and nothing comes to any of them."""
+        calls = self.provider.calls
+        if not calls or self.foreign_views or self.reach.provider_is_reached():
+            return None
+        return unproven(
+            f"{summary}, and nothing was found that calls it: no controller, job, channel or task leads there",
+            *(self.at(call.call.path, call.call.node) for call in calls),
+        )
 
     @cached_property
     def tests(self) -> Program:

@@ -112,6 +112,9 @@ def replayed(app: App) -> Outcome:
             else not_applicable("no call to a model was found")
         )
     shown = [app.at(call.path, call.node) for call in _replays(app)]
+    dead = app.unreached("there is a call to the model")
+    if dead and (shown or provider.persisted):
+        return dead
     if shown:
         return passed("earlier turns are handed to the model", *shown)
     if provider.persisted:

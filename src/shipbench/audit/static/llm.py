@@ -97,7 +97,8 @@ def _setter(node: Node) -> str | None:
 def library_used(app: App) -> Outcome:
     found = [call.call for call in app.provider.calls if call.road == "library"]
     if found:
-        return passed(
+        dead = app.unreached("code calls the model through RubyLLM")
+        return dead or passed(
             "application code calls the model through RubyLLM", *(app.at(call.path, call.node) for call in found)
         )
     others = [call.call for call in app.provider.calls]

@@ -116,7 +116,8 @@ def reach_provider_call(app: App) -> Outcome:
         good += [app.at(found.path, found.node) for found in effective][:1]
         beside += [found for found in here if found not in effective]
     if good:
-        return passed("tests run the code that calls the model, with the provider replaced", *good)
+        dead = app.unreached("tests run the code that calls the model")
+        return dead or passed("tests run the code that calls the model, with the provider replaced", *good)
     places = [app.at(found.path, found.node) for found in beside]
     if beside and all(found.how == "own" for found in beside):
         return failed(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from shipbench.audit import turns
 from shipbench.audit.app import App
 from shipbench.audit.finding import Evidence
 from shipbench.audit.parse import ruby
@@ -111,12 +112,19 @@ def replayed(app: App) -> Outcome:
             if provider.mentions
             else not_applicable("no call to a model was found")
         )
-    shown = [app.at(call.path, call.node) for call in _replays(app)]
+    told_of = [(turns.filled(app.rescues, call), app.at(call.path, call.node)) for call in _replays(app)]
+    shown = [place for how, place in told_of if how == "filled"]
     dead = app.unreached("there is a call to the model")
     if dead and (shown or provider.persisted):
         return dead
     if shown:
         return passed("earlier turns are handed to the model", *shown)
+    if told_of and not provider.persisted and all(how == "empty" for how, _ in told_of):
+        return failed("the list of earlier turns is empty wherever it is handed in", *(place for _, place in told_of))
+    if told_of and not provider.persisted:
+        return unproven(
+            "whether the list of earlier turns is ever filled is not certain", *(place for _, place in told_of)
+        )
     if provider.persisted:
         return passed(
             "the chat is a record that keeps its messages",

@@ -14,7 +14,7 @@ from shipbench.gateway.prices import NOTHING_SOLD, book_price, cost_of, nothing_
 from shipbench.gateway.providers import EVENTS, HOP_BY_HOP, ProviderError, ProviderRequest, ProviderResponse
 from shipbench.gateway.recorder import Body
 from shipbench.gateway.trialwire import TrialWire
-from shipbench.gateway.wires.base import MAX_ERROR, Answered, AnswerReader, Asked, Wire
+from shipbench.gateway.wires.base import MAX_ERROR, Answered, AnswerReader, Asked, Wire, text
 
 _NOT_RETURNED = HOP_BY_HOP | {"content-length", "set-cookie", "date", "server"}
 _log = logging.getLogger(__name__)
@@ -66,10 +66,15 @@ class Relay:
             self._error = "cut off: the trial ended"
             self._abort()
             raise
+        except Exception as failure:
+            _log.exception("exchange %d", self._id)
+            self._error = f"the gateway failed: {type(failure).__name__}: {failure}"
+            await self._break_off(500, "the gateway failed")
         finally:
             try:
                 self._record()
-            except OSError as error:  # a full disk, say: a trial without its record is worth nothing
+            except Exception as error:  # a full disk, say: a trial without its record is worth nothing
+                _log.exception("the record of exchange %d", self._id)
                 self.trial.broken = f"the recording failed: {error}"
         if not self._client_left and not self._cut:
             await self._finish_client()
@@ -122,7 +127,7 @@ class Relay:
     async def _pass_on(self, answer: ProviderResponse) -> None:
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         self._readable = answer.headers.get("Content-Encoding", "identity").lower() == "identity"
-        if self.wire is not None:
+        if self.wire is not None and self._readable:
             self._event_stream = kind == EVENTS
             self._reader = self.wire.reader(event_stream=self._event_stream)
         self.response = response = web.StreamResponse(status=answer.status, headers=_returned(answer.headers))
@@ -220,7 +225,7 @@ class Relay:
             tool_calls=answered.tool_calls,
             tools_offered=self._asked.tools,
             client_left=self._client_left,
-            error=None if error is None else error[:MAX_ERROR],
+            error=text(error, MAX_ERROR),
             refused=self._refused,
             request_body=request_body,
             response_body=response_body,

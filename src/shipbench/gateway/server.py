@@ -17,6 +17,9 @@ __all__ = ["Gateway", "Ticket", "TrialWire"]
 _PLACE = re.compile(r"/t/(?P<token>[A-Za-z0-9_-]+)(?P<path>/.*)?")
 _LONGEST_SOCKET = 107  # bytes in a unix socket's address
 _SETTLE_SECONDS = 5
+# Each connection costs this process a descriptor, and an agent can open thousands.
+_CONNECTIONS = 64
+_CONNECTIONS_OF_TCP = 1024  # all trials without a sandbox of their own come by there
 
 
 class Gateway:
@@ -25,33 +28,43 @@ class Gateway:
     def __init__(self) -> None:
         self.base_url = ""
         self._wires: dict[str, TrialWire] = {}
-        self._runner: web.ServerRunner | None = None
+        self._runners: list[web.ServerRunner] = []
 
     async def start(self, *, host: str = "127.0.0.1", port: int = 0, unix_socket: Path | None = None) -> None:
         """Listen on TCP and, where given, on a unix socket. InputError where either cannot be had."""
-        # Bodies stay as they were sent, and an exchange outlives its client.
-        server = web.Server(self._handle, auto_decompress=False, access_log=None, handler_cancellation=False)
-        self._runner = web.ServerRunner(server, shutdown_timeout=1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
+        runner = await self._runner(_CONNECTIONS_OF_TCP)
         try:
-            await site.start()
+            await web.TCPSite(runner, host, port).start()
         except OSError as error:
             raise InputError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
-        self.base_url = f"http://{host}:{self._runner.addresses[0][1]}"
+        self.base_url = f"http://{host}:{runner.addresses[0][1]}"
         if unix_socket is not None:
-            await self._listen_on(unix_socket)
+            await self.listen(unix_socket)
 
-    async def _listen_on(self, unix_socket: Path) -> None:
-        assert self._runner is not None
+    async def listen(self, unix_socket: Path) -> web.ServerRunner:
+        """Listen there too; `cleanup()` of what is returned ends it. InputError where it cannot be had.
+
+        Whoever opens too many connections there is turned away there alone, so each sandbox gets a socket of its own.
+        """
         if len(bytes(unix_socket)) > _LONGEST_SOCKET:
             raise InputError(
                 f"{unix_socket}: too long for a unix socket (over {_LONGEST_SOCKET} bytes); use a shorter folder"
             )
+        runner = await self._runner(_CONNECTIONS)
         try:
-            await web.UnixSite(self._runner, unix_socket).start()
+            await web.UnixSite(runner, unix_socket).start()
         except OSError as error:
             raise InputError(f"{unix_socket}: cannot listen: {error.strerror or error}") from None
+        return runner
+
+    async def _runner(self, connections: int) -> web.ServerRunner:
+        # Bodies stay as they were sent, and an exchange outlives its client.
+        server = _Server(self._handle, auto_decompress=False, access_log=None, handler_cancellation=False)
+        server.room = connections
+        runner = web.ServerRunner(server, shutdown_timeout=1)
+        await runner.setup()
+        self._runners.append(runner)
+        return runner
 
     def open(self, ticket: Ticket) -> TrialWire:
         wire = TrialWire(ticket)
@@ -63,8 +76,8 @@ class Gateway:
         await asyncio.gather(*(wire.settle(_SETTLE_SECONDS) for wire in self._wires.values()))
         for provider in {wire.provider for wire in self._wires.values()}:
             await provider.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        for runner in self._runners:
+            await runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         place = _PLACE.fullmatch(request.rel_url.raw_path)
@@ -82,12 +95,28 @@ class Gateway:
             return error_response(errors, 404, f"nothing answers {request.method} {path}")
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
             return error_response(errors, 415, "send the request uncompressed")
-        body = await _read(request)
-        if body is None:
-            return error_response(errors, 413, f"the request is over {MAX_BODY} bytes")
-        relay = Relay(trial, wire, errors, request, body)
-        await asyncio.wait([trial.start(relay.run())])
+        async with trial.room:
+            body = await _read(request)
+            if body is None:
+                return error_response(errors, 413, f"the request is over {MAX_BODY} bytes")
+            relay = Relay(trial, wire, errors, request, body)
+            await asyncio.wait([trial.start(relay.run())])
         return relay.response or error_response(errors, 500, "the exchange was cut off")
+
+
+class _Server(web.Server):
+    """Turns away connections for which there is no room."""
+
+    room = 0
+
+    def __call__(self) -> asyncio.Protocol:  # type: ignore[override]
+        return super().__call__() if len(self.connections) < self.room else _TurnedAway()
+
+
+class _TurnedAway(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()
 
 
 async def _read(request: web.BaseRequest) -> bytes | None:

@@ -14,6 +14,8 @@ from shipbench.gateway.recorder import Recorder
 from shipbench.gateway.redact import Redactor
 from shipbench.gateway.totals import Totals
 
+_AT_ONCE = 16  # exchanges of one trial; later ones wait, since each holds its bodies in memory
+
 
 @dataclass(frozen=True)
 class Ticket:
@@ -30,6 +32,7 @@ class TrialWire:
     """The wire of one attempt. Agents are given the gateway's `base_url` + `path` + "/v1".
 
     `phase` is stamped on each exchange that starts; `totals` are this attempt's; `on_exchange` gets each record.
+    `room` is held by each exchange.
     `limit_reached` is why the gateway refused a request with 402, `broken` why it can no longer record; at first None.
     """
 
@@ -46,6 +49,7 @@ class TrialWire:
         self.ledger = Ledger(ticket.limits, ticket.spent)
         self.offers_tools = False
         self.closed = False
+        self.room = asyncio.Semaphore(_AT_ONCE)
         self.recorder = Recorder(ticket.wire_dir, Redactor([*ticket.provider.secrets, self.token]))
         self._last_id = 0
         self._under_way: set[asyncio.Task[None]] = set()

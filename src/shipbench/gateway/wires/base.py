@@ -1,6 +1,5 @@
 """What the gateway wants to know of a request and of an answer, whatever the wire."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -77,10 +76,10 @@ def count(value: object) -> int | None:
 
 
 def dollars(value: object) -> float | None:
-    """An amount of money: finite and not negative, or None."""
+    """An amount of money: not negative and not absurd, or None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if value >= 0 and math.isfinite(value) else None
+    return float(value) if 0 <= value <= MAX_COUNT else None
 
 
 def mapping(value: object) -> Mapping[str, Any]:

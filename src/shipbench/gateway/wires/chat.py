@@ -75,6 +75,7 @@ class _Collector:
         self.answered = Answered()
         self._calls: dict[tuple[int, int], _Call] = {}
         self._spoken: dict[str, list[str]] = {}
+        self.listening = True
 
     def take(self, document: object, part: Literal["delta", "message"]) -> None:
         body = mapping(document)
@@ -92,7 +93,7 @@ class _Collector:
         self.answered.finish_reason = text(choice.get("finish_reason"), base.MAX_NAME) or self.answered.finish_reason
         said = mapping(choice.get(part))
         for key in _SPOKEN:
-            if isinstance(said.get(key), str):
+            if self.listening and isinstance(said.get(key), str):
                 self._spoken.setdefault(f"{choice.get('index')} {key}", []).append(said[key])
         calls = said.get("tool_calls")
         for position, call in enumerate(calls if isinstance(calls, list) else []):
@@ -133,10 +134,14 @@ class ChatStreamReader:
     def __init__(self) -> None:
         self._events = EventSplitter()
         self._collector = _Collector()
+        self._size = 0
 
     def feed(self, data: bytes) -> None:
         for event in self._events.feed(data):
             self._take(event)
+        self._size += len(data)
+        # No more of an answer is recorded, so what is said later can give nothing away.
+        self._collector.listening = self._size <= MAX_ANSWER
 
     def finish(self) -> Answered:
         for event in self._events.finish():

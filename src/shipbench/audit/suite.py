@@ -42,12 +42,13 @@ WEB_STUBS = {"stub_request", "use_cassette", "insert_cassette"}
 
 @dataclass(eq=False)
 class Test:
-    """One `test "…" do` or `def test_…`."""
+    """One `test "…" do` or `def test_…`. Of a skipped one only the assertions before the `skip` are there."""
 
     name: str
     path: str
     node: Node
     assertions: list[Node] = field(default_factory=list)
+    skipped: bool = False
 
 
 @dataclass(eq=False)
@@ -85,14 +86,29 @@ class Suite:
                 yield self._test(name.text, path, node)
 
     def _test(self, name: str, path: str, node: Node) -> Test:
-        test = Test(name, path, node)
+        end = self._skipped_at(path, node)
+        test = Test(name, path, node, skipped=end is not None)
         helpers = self._asserting_helpers
         for inner in node.walk():
+            if end is not None and inner.start >= end:
+                break
             if inner.kind == "call" or (inner.kind == "identifier" and inner.field != "method"):
                 called = ruby.call_name(inner) if inner.kind == "call" else inner.text
                 if (called.startswith(ASSERTING) and not _trivial(inner)) or called in helpers:
                     test.assertions.append(inner)
         return test
+
+    def _skipped_at(self, path: str, node: Node) -> int | None:
+        """The byte after which nothing of a test runs, for it, or the setup of its class, skips whatever happens."""
+        for name, opened in self.program.classes.items():
+            if any(place.path == path and node.inside(place.node) for place in opened) and self._setup_skips(name):
+                return node.start
+        return next((statement.start for statement in _body(node) if _skips(statement)), None)
+
+    def _setup_skips(self, owner: str) -> bool:
+        setups = [method.node for method in self.program.methods if method.owner == owner and method.name == "setup"]
+        setups += [call.node for call in self.program.named("setup") if call.owner == owner and call.method is None]
+        return any(_skips(statement) for setup in setups for statement in _body(setup))
 
     @cached_property
     def _asserting_helpers(self) -> set[str]:
@@ -239,6 +255,20 @@ class Suite:
 def _holds_tests(path: str) -> bool:
     name = path.rpartition("/")[2]
     return name.endswith("_test.rb") or (name.startswith("test_") and name != "test_helper.rb")
+
+
+def _body(node: Node) -> list[Node]:
+    """The statements of a method or of a call's block."""
+    given = ruby.block(node) if node.kind == "call" else node
+    body = given.get("body") if given is not None else None
+    return [body] if body is not None and body.kind not in ("body_statement", "block_body") else ruby.statements(body)
+
+
+def _skips(statement: Node) -> bool:
+    """`skip`, `skip "later"`: unconditional."""
+    if statement.kind == "identifier":
+        return statement.text == "skip"
+    return statement.kind == "call" and ruby.call_name(statement) == "skip" and ruby.receiver(statement) is None
 
 
 def _trivial(call: Node) -> bool:

@@ -53,8 +53,10 @@ def present(app: App) -> Outcome:
         return early
     asserting = [test for test in app.suite.tests if test.assertions]
     if len(asserting) < MIN_TESTS:
+        skipped = sum(test.skipped for test in app.suite.tests)
         return failed(
-            f"only {len(asserting)} of {len(app.suite.tests)} tests assert something that can fail",
+            f"only {len(asserting)} of {len(app.suite.tests)} tests assert something that can fail"
+            + (f"; {skipped} are skipped" if skipped else ""),
             *(app.at(test.path, test.node) for test in app.suite.tests),
         )
     untested = _untested(app)

@@ -83,10 +83,29 @@ def test_demo_from_the_command_line(tmp_path: Path) -> None:
     check_assessments(RunFolder(out / "run"), models)
     assert (out / "site" / "index.html").is_file()
     assert json.loads(shipbench("standings", out / "run", "--json")) == standings
-    assert "0 problems" in shipbench("verify", out / "run")
+    assert "24 bundles, 0 problems" in shipbench("verify", out / "run", "--recompute")
+    a_touched_run_does_not_verify(out / "run")
     before = (out / "standings.json").read_text()
     shipbench("rescore", out / "run")
     assert json.dumps(json.loads(shipbench("standings", out / "run", "--json"))) == json.dumps(json.loads(before))
+
+
+def a_touched_run_does_not_verify(run: Path) -> None:
+    """A trial moved away and a better score written in are both seen."""
+    assessment = next((run / "assessments").glob("null--*/attempt-1.json"))
+    before = assessment.read_text()
+    report = json.loads(before)
+    report["scorecard"]["proven"] = 99
+    assessment.write_text(json.dumps(report))
+    (run / "trials" / "golden--rails-chat--r1").rename(run / "away")
+    command = [*SHIPBENCH, "verify", str(run), "--recompute"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "trials/golden--rails-chat--r1: in the plan, and not here" in result.stdout
+    assert "not what the evidence gives" in result.stdout
+    assert "2 problems" in result.stdout
+    (run / "away").rename(run / "trials" / "golden--rails-chat--r1")
+    assessment.write_text(before)
 
 
 @pytest.mark.skipif(bool(opencode_missing()), reason=f"opencode cannot run here: {opencode_missing()}")

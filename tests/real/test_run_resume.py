@@ -1,6 +1,7 @@
 """shipbench is killed in mid-trial; the same command finishes, keeps the earlier attempt and counts its tokens."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -36,11 +37,17 @@ provider = "scripted"
 TRIAL = "golden--rails-chat--r1"
 
 
-def start(folder: Path) -> "subprocess.Popen[str]":
+def start(folder: Path, *, start_new_session: bool = False) -> "subprocess.Popen[str]":
     path = folder / "experiment.toml"
     path.write_text(EXPERIMENT)
     command = [*SHIPBENCH, "run", str(path), "--out", str(folder / "run")]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=start_new_session,
+    )
 
 
 def kill_after(process: "subprocess.Popen[str]", bundle: Bundle, exchanges: int) -> None:
@@ -155,3 +162,20 @@ def test_a_workspace_that_cannot_be_audited_ends_no_other_trial(tmp_path: Path) 
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     assert f"Not audited: {TRIAL}: " in output
+
+
+def test_ctrl_c_says_how_to_go_on_and_leaves_no_traceback(tmp_path: Path) -> None:
+    process = start(tmp_path, start_new_session=True)
+    ledger = Bundle(RunFolder(tmp_path / "run").trial(TRIAL) / "attempt-1").wire / "exchanges.jsonl"
+    while not ledger.exists():
+        assert process.poll() is None
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the group
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    assert "The same command goes on" in output
+    process = start(tmp_path)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert len(RunFolder(tmp_path / "run").bundles(TRIAL)) == 2

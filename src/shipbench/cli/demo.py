@@ -1,6 +1,5 @@
 """shipbench demo"""
 
-import asyncio
 import sys
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def command(out: Path) -> None:
     if not is_locked_with(make_plan(file), RunFolder(run)):
         click.echo(f"{run} is of another version of the demo and is made anew.")
         remove_tree(run)
-    asyncio.run(run_experiment(file, run, file.jobs))
+    run_experiment(file, run, file.jobs)
     click.echo()
     print_standings([run])
     rows = standings([run])

@@ -1,5 +1,7 @@
 """What `run` and `demo` share: lock the plan, run it with live progress, say how it went."""
 
+import asyncio
+import sys
 from pathlib import Path
 
 import click
@@ -13,9 +15,19 @@ from shipbench.experiment.model import ExperimentFile
 from shipbench.experiment.plan import lock_plan, make_plan
 from shipbench.standings.text import printable
 
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
-async def run_experiment(file: ExperimentFile, folder: Path, jobs: int) -> None:
-    """Run what is left of the experiment in `folder`. InputError for bad input, nothing run."""
+
+def run_experiment(file: ExperimentFile, folder: Path, jobs: int) -> None:
+    """Run what is left of the experiment in `folder`. InputError for bad input, nothing run; Ctrl-C exits."""
+    try:
+        asyncio.run(_run(file, folder, jobs))
+    except KeyboardInterrupt:
+        click.echo("\nStopped. The same command goes on where this one stopped; what was begun is kept.", err=True)
+        sys.exit(INTERRUPTED)
+
+
+async def _run(file: ExperimentFile, folder: Path, jobs: int) -> None:
     plan = make_plan(file)
     require_ready(plan)
     run = RunFolder(folder)

@@ -1,6 +1,5 @@
 """shipbench run"""
 
-import asyncio
 from pathlib import Path
 
 import click
@@ -26,6 +25,6 @@ def command(experiment: Path, out: Path | None, jobs: int | None, sandbox: str |
     if sandbox is not None:
         file = file.model_copy(update={"sandbox": sandbox})
     folder = out or Path("runs") / file.name
-    asyncio.run(run_experiment(file, folder, jobs or file.jobs))
+    run_experiment(file, folder, jobs or file.jobs)
     print_standings([folder])
     click.echo(f"\nEvidence: {folder}   Site: shipbench site {folder} --out {folder}/site")

@@ -8,17 +8,18 @@ import click
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-def command(run: Path) -> None:
-    """Hold every bundle of RUN against its seal: exit 1 where a byte differs."""
+@click.option("--recompute", is_flag=True, help="Audit and score every bundle again, and compare.")
+def command(run: Path, recompute: bool) -> None:
+    """Hold RUN against its plan and every bundle against its seal: exit 1 where anything is missing or differs."""
     from shipbench.bundle.layout import RunFolder
-    from shipbench.bundle.seal import verify
+    from shipbench.engine.verify import verify_run
     from shipbench.standings.text import printable
 
     folder = RunFolder(run)
     folder.require()
-    bundles = [bundle for trial in folder.trials() for bundle in folder.bundles(trial)]
-    problems = [f"{bundle.root}: {problem}" for bundle in bundles for problem in verify(bundle)]
+    problems = verify_run(folder, recompute=recompute)
     for problem in problems:
         click.echo(printable(problem))
-    click.echo(f"{len(bundles)} bundles, {len(problems)} problems")
+    bundles = sum(len(folder.bundles(trial)) for trial in folder.trials())
+    click.echo(f"{bundles} bundles, {len(problems)} problems")
     sys.exit(1 if problems else 0)

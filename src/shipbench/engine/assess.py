@@ -20,8 +20,8 @@ def audit_and_score(folder: Path, task: Task, rubric: str | None = None) -> Audi
     return AuditReport(task=task.name, findings=findings, scorecard=scorecard.model_dump())
 
 
-def assess(run: RunFolder, bundle: Bundle, rubric: str | None = None) -> AuditReport:
-    """Assess the last snapshot of `bundle` (an empty folder where there is none) and write the assessment file."""
+def report_of(bundle: Bundle, rubric: str | None = None) -> AuditReport:
+    """Findings and scorecard of the last snapshot of `bundle`; of an empty folder where there is none."""
     spec = bundle.spec()
     taken = [name for name in spec.phases if (bundle.phase(name) / "snapshot.json").is_file()]
     with tempfile.TemporaryDirectory(prefix="shipbench-audit-") as scratch:
@@ -29,7 +29,12 @@ def assess(run: RunFolder, bundle: Bundle, rubric: str | None = None) -> AuditRe
         folder.mkdir()
         if taken:
             restore(bundle, bundle.snapshot(taken[-1]), folder)
-        report = audit_and_score(folder, load_task(spec.task), rubric)
+        return audit_and_score(folder, load_task(spec.task), rubric)
+
+
+def assess(run: RunFolder, bundle: Bundle, rubric: str | None = None) -> AuditReport:
+    """Assess `bundle` and write the assessment file."""
+    report = report_of(bundle, rubric)
     # By its place in the run, not by what the bundle says of itself: it may come from a stranger.
     path = run.assessment_path(bundle.root.parent.name, bundle.number)
     write_atomically(path, report.model_dump_json(indent=1, by_alias=True) + "\n")

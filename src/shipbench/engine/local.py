@@ -7,6 +7,8 @@ says nothing of the contender, gets another attempt, and the earlier one is kept
 import asyncio
 import fcntl
 import os
+import resource
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -31,6 +33,7 @@ from shipbench.trial.endings import JUDGEMENTS
 from shipbench.trial.home import remove_tree
 
 MAX_ATTEMPTS = 3
+MANY_FILES = 32_768
 
 
 @dataclass
@@ -52,11 +55,11 @@ async def run_plan(plan: Plan, run: RunFolder, jobs: int, report: Callable[[Prog
     run = RunFolder(run.root.resolve())  # agents are started in folders of their own
     with _locked(run), tempfile.TemporaryDirectory(prefix="shipbench-") as sockets:
         remove_tree(run.root / "scratch")
+        _allow_many_files()
         gateway = Gateway()
-        socket = Path(sockets) / "gateway.sock"
-        await gateway.start(unix_socket=socket)
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as auditors:
-            engine = _Engine(run, gateway, socket, auditors, report, asyncio.Semaphore(jobs), summary)
+        await gateway.start()
+        with _auditors() as auditors:
+            engine = _Engine(run, gateway, Path(sockets), auditors, report, asyncio.Semaphore(jobs), summary)
             try:
                 async with asyncio.TaskGroup() as group:
                     for trial in plan.trials:
@@ -67,6 +70,20 @@ async def run_plan(plan: Plan, run: RunFolder, jobs: int, report: Callable[[Prog
                 await gateway.stop()
                 remove_tree(run.root / "scratch")
     return summary
+
+
+def _auditors() -> ProcessPoolExecutor:
+    """One process for audits. Ctrl-C reaches the whole terminal; this process ends when the run does."""
+    ignore = (signal.SIGINT, signal.SIG_IGN)
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=signal.signal, initargs=ignore)
+
+
+def _allow_many_files() -> None:
+    """Each connection of each agent is one; many systems begin with 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, MANY_FILES)
+    if soft != resource.RLIM_INFINITY and soft < enough:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
 
 
 def is_final(bundle: Bundle) -> bool:
@@ -83,7 +100,7 @@ def is_final(bundle: Bundle) -> bool:
 class _Engine:
     run: RunFolder
     gateway: Gateway
-    socket: Path
+    sockets: Path
     auditors: ProcessPoolExecutor
     report: Callable[[Progress], None]
     slots: asyncio.Semaphore
@@ -127,12 +144,15 @@ class _Engine:
                 spent=spent,
             )
         )
+        # A door of its own: an agent that opens connections without end stands in no other's way.
+        socket = self.sockets / wire.token
+        door = await self.gateway.listen(socket)
         stage = Stage(
             task=task,
             harness=get_harness(spec.contender.harness),
             sandbox=get_sandbox(spec.sandbox),
             wire=wire,
-            gateway_socket=self.socket,
+            gateway_socket=socket,
             gateway_port=int(self.gateway.base_url.rsplit(":", 1)[1]),
             scratch=scratch / "agent",
             report=self.report,
@@ -141,6 +161,7 @@ class _Engine:
             attempt = await run_attempt(bundle, opened, spec, stage)
         finally:
             wire.close()
+            await door.cleanup()
             await asyncio.to_thread(remove_tree, scratch)
         return attempt
 

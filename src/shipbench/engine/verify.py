@@ -1,0 +1,43 @@
+"""Holds a run's folder against its plan, its bundles against their seals, and assessments against the evidence."""
+
+from shipbench.audit.report import AuditReport
+from shipbench.bundle.layout import Bundle, RunFolder
+from shipbench.bundle.seal import verify as verify_seal
+from shipbench.engine.assess import report_of
+from shipbench.errors import InputError
+from shipbench.experiment.plan import load_plan
+from shipbench.files import read_model
+
+
+def verify_run(run: RunFolder, *, recompute: bool = False) -> list[str]:
+    """What is missing, foreign or changed, one line each. With `recompute`, assessments are made again and compared."""
+    planned = {trial.id: trial.spec for trial in load_plan(run).trials}
+    found = run.trials()
+    problems = [f"trials/{trial}: in the plan, and not here" for trial in planned if trial not in found]
+    problems += [f"trials/{trial}: not in the plan" for trial in found if trial not in planned]
+    for trial in found:
+        for bundle in run.bundles(trial):
+            where = f"trials/{trial}/{bundle.root.name}"
+            if not bundle.seal_path.is_file():
+                problems.append(f"{where}: not sealed: still running or cut off; the next run closes it")
+                continue
+            problems += [f"{where}: {problem}" for problem in verify_seal(bundle)]
+            if trial in planned and bundle.spec() != planned[trial]:
+                problems.append(f"{where}: spec.json is not what the plan says")
+            if recompute:
+                problems += _assessment(run, trial, bundle)
+    return problems
+
+
+def _assessment(run: RunFolder, trial: str, bundle: Bundle) -> list[str]:
+    path = run.assessment_path(trial, bundle.number)
+    where = f"assessments/{trial}/{path.name}"
+    if not path.exists():
+        return []  # an attempt that was cut off is not assessed
+    try:
+        stored = read_model(AuditReport, run.root, path)
+    except InputError as error:
+        return [f"{where}: {error}"]
+    rubric = stored.scorecard.get("rubric")
+    made = report_of(bundle, rubric if isinstance(rubric, str) else None)
+    return [] if made == stored else [f"{where}: not what the evidence gives (shipbench rescore makes it anew)"]

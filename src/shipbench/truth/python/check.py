@@ -4,6 +4,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from shipbench.truth.model import TruthReport, Use, area_of
 from shipbench.truth.python.annotate import Annotator
@@ -11,6 +12,7 @@ from shipbench.truth.python.guards import extended, tested_names
 from shipbench.truth.python.judge import Judge
 from shipbench.truth.python.libraries import about
 from shipbench.truth.python.lookup import Api
+from shipbench.truth.python.mocks import Mocks, called_names
 from shipbench.truth.python.probe import show
 from shipbench.truth.python.project import is_plain, lay_out, offered, shadows
 from shipbench.truth.python.relevance import relevant
@@ -123,15 +125,14 @@ def written_names(sources: list[Source]) -> frozenset[str]:
     return frozenset(found)
 
 
-_stubs: dict[tuple[str, str, int], Stubs] = {}
+_made: WeakKeyDictionary[Index, Stubs] = WeakKeyDictionary()
 
 
 def _stubs_of(index: Index) -> Stubs:
     """The stubs of an index, made once a process."""
-    key = (index.library, index.version, id(index))
-    if key not in _stubs:
-        _stubs[key] = stubs(index)
-    return _stubs[key]
+    if index not in _made:
+        _made[index] = stubs(index)
+    return _made[index]
 
 
 def _resolve(folder: Path, sources: list[Source], wanted: list[Source], judge: Judge, deadline: float) -> None:
@@ -154,3 +155,6 @@ def _resolve(folder: Path, sources: list[Source], wanted: list[Source], judge: J
         judge.contradicted = contradicted(each for diagnostics in said for each in diagnostics)
         for source, diagnostics in zip(wanted, said, strict=True):
             resolver.file(source, diagnostics)
+        mocks = Mocks(resolver, judge, wanted, called_names(sources))
+        for source in wanted:
+            mocks.look(source)

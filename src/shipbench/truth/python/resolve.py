@@ -129,7 +129,7 @@ class Resolver:
         if at is None:
             pending.append((node, receiver, ""))
             return
-        owners = self._owners(self.checker.type_definition(file, start(at)))
+        owners = self.owners(self.checker.type_definition(file, start(at)))
         if owners:
             self.judge.attribute(source, node, owners)
 
@@ -151,7 +151,7 @@ class Resolver:
             path = name.removesuffix(".pyi").removesuffix("/__init__").replace("/", ".")
         return self.judge.api.index.symbols.get(path) if path else None
 
-    def _owners(self, places: list[Place]) -> list[Symbol]:
+    def owners(self, places: list[Place]) -> list[Symbol]:
         """The classes or modules at `places`; none if one of them is not certain to be the library's or Python's."""
         owners = []
         for place in places:
@@ -229,7 +229,7 @@ class Resolver:
                 self._misuse(source, node, self.checker.type_definition(file, start(at)), special)
 
     def _misuse(self, source: Source, node: Node, places: list[Place], special: str) -> None:
-        owners = self._owners(places)
+        owners = self.owners(places)
         api = self.judge.api
         if not owners or any(owner.kind == "module" for owner in owners) or len(owners) != len(places):
             return
@@ -251,7 +251,7 @@ class Resolver:
         for (node, _, special), places in zip(pending, types, strict=True):
             if special:
                 self._misuse(source, node, places, special)
-            elif owners := self._owners(places):
+            elif owners := self.owners(places):
                 self.judge.attribute(source, node, owners)
 
 

@@ -62,9 +62,9 @@ class Symbol(NamedTuple):
         return self.path.rpartition(".")[2]
 
 
-@dataclass
+@dataclass(eq=False)
 class Index:
-    """All symbols by path, and the versions of every distribution that was read."""
+    """All symbols by path, and the versions of every distribution that was read. Equal only to itself."""
 
     library: str
     version: str

@@ -35,10 +35,10 @@ def not_applicable(summary: str, *evidence: Evidence) -> Outcome:
     return Outcome("not_applicable", summary, evidence[:MAX_EVIDENCE])
 
 
-def capped(text: str) -> str:
-    """Hostile text as one line of at most MAX_TEXT characters, without control characters."""
+def capped(text: str, limit: int = MAX_TEXT) -> str:
+    """Hostile text as one line of at most `limit` characters, without control characters."""
     line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
-    return line if len(line) <= MAX_TEXT else f"{line[: MAX_TEXT - 1]}…"
+    return line if len(line) <= limit else f"{line[: max(limit - 1, 0)]}…"
 
 
 def listed(names: list[str], limit: int = 5) -> str:

@@ -3,10 +3,20 @@
 from shipbench.audit.app import App
 from shipbench.audit.finding import Evidence
 from shipbench.audit.registry import check
-from shipbench.audit.verdict import Outcome, capped, failed, listed, not_applicable, passed, unproven
+from shipbench.audit.verdict import MAX_TEXT, Outcome, capped, failed, listed, not_applicable, passed, unproven
 from shipbench.truth.model import Use
 
 GEM = "ruby_llm"
+# What is wrong where the method itself is there; other kinds are not in the library at all.
+FAULTS = {
+    "keyword": "given keywords that do not fit its parameters in",
+    "arity": "called with the wrong number of arguments for",
+    "private": "private in",
+    "block": "given a block that it never calls in",
+    "fake": "replaced by a fake that does not fit",
+    "mock": "mocked in a way that does not fit",
+    "dsl": "used in a way that does not fit",
+}
 WRONG = ("invented", "version_mismatch")
 
 
@@ -19,10 +29,8 @@ def api_real(app: App) -> Outcome:
         return not_applicable("the application does not use RubyLLM")
     wrong = [use for use in uses if use.verdict in WRONG]
     if wrong:
-        names = list(dict.fromkeys(use.symbol for use in wrong))
-        return failed(
-            f"{listed(names)} is not in RubyLLM {app.truth.version or 'of any known version'}", *_sides(app, wrong)
-        )
+        release = f"RubyLLM {app.truth.version or 'of any known version'}"
+        return failed(_accused(wrong, release), *_sides(app, wrong))
     holes = app.unread("app/", "lib/")
     if holes:
         return unproven("no invented call was found in what could be read", *holes)
@@ -42,8 +50,8 @@ def mocks_faithful(app: App) -> Outcome:
     uses = [use for use in app.truth.uses if use.area == "test"]
     wrong = [use for use in uses if use.verdict in WRONG]
     if wrong:
-        names = list(dict.fromkeys(use.symbol for use in wrong))
-        return failed(f"tests stand on {listed(names)}, which RubyLLM does not have", *_sides(app, wrong))
+        release = f"RubyLLM {app.truth.version or 'of any known version'}"
+        return failed(f"tests stand on what is not there: {_accused(wrong, release)}", *_sides(app, wrong))
     if app.unread("test/"):
         return unproven("not every test could be read", *app.unread("test/"))
     stand_ins = [
@@ -61,6 +69,19 @@ def mocks_faithful(app: App) -> Outcome:
     )
 
 
+def _accused(wrong: list[Use], release: str) -> str:
+    """What is wrong with the uses, one clause for each kind: the method may well exist, and its arguments not fit."""
+    clauses = []
+    for fault in dict.fromkeys(_fault(use) for use in wrong):
+        names = list(dict.fromkeys(use.symbol for use in wrong if _fault(use) == fault))
+        clauses.append(f"{listed(names)} {'is' if len(names) == 1 else 'are'} {fault} {release}")
+    return "; ".join(clauses)
+
+
+def _fault(use: Use) -> str:
+    return FAULTS.get(use.kind, "not in") if use.defined_at or use.kind == "private" else "not in"
+
+
 def _sides(app: App, uses: list[Use]) -> list[Evidence]:
     """Both sides of each use: the line of the application, then what the library says to it."""
     found = []
@@ -68,11 +89,8 @@ def _sides(app: App, uses: list[Use]) -> list[Evidence]:
         place = app.at(use.path, use.line)
         library = f"{use.symbol}: {use.reason}" if use.reason else use.symbol
         found.append(place)
-        found.append(
-            place.model_copy(
-                update={"text": capped(f"{library} [{GEM} {use.defined_at}]" if use.defined_at else library)}
-            )
-        )
+        where = f" [{GEM} {use.defined_at}]" if use.defined_at else ""
+        found.append(place.model_copy(update={"text": capped(library, MAX_TEXT - len(where)) + where}))
     return found
 
 

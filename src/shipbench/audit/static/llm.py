@@ -246,7 +246,9 @@ def model_slug(app: App) -> Outcome:
         )
     bare = [slug for slug in sonnets if not slug.text.removeprefix("~").lower().startswith("anthropic/")]
     if not bare:
-        return passed(f"the model is {sonnets[0].text}", *(slug.place for slug in sonnets))
+        known = sonnets[0].text in table("models")["aliases"].values()
+        said = "is" if known else "is not in the table of known models; its name has the shape of a Claude Sonnet:"
+        return passed(f"the model {said} {sonnets[0].text}", *(slug.place for slug in sonnets))
     if len(bare) < len(sonnets):
         return unproven("some names of the model lack the vendor's prefix", *(slug.place for slug in bare))
     return _without_vendor(bare)
@@ -273,6 +275,12 @@ def model_current(app: App) -> Outcome:
     stale = [
         slug for slug in sonnets if (version := generation(slug.text)) and version < _pair(accepted["oldest_accepted"])
     ]
+    unknown = [slug for slug in sonnets if not _tabled(slug.text)]
+    if unknown:
+        return unproven(
+            f"{unknown[0].text} is not in the table of {accepted['as_of']}, neither among the current nor the stale",
+            *(slug.place for slug in unknown),
+        )
     if not stale:
         return passed(f"{sonnets[0].text} was current in {accepted['as_of']}", *(slug.place for slug in sonnets))
     if len(stale) < len(sonnets):
@@ -287,6 +295,13 @@ def generation(slug: str) -> tuple[int, int] | None:
     """claude-3.7-sonnet → (3, 7), claude-sonnet-4-20250514 → (4, 0); None where the name tells none."""
     found = GENERATION.search(slug)
     return (int(found[1]), int(found[2] or 0)) if found else None
+
+
+def _tabled(slug: str) -> bool:
+    """Whether the table knows the generation that a model's name tells, whatever date follows it."""
+    known = {generation(name) for name in [*table("models")["aliases"], *table("models")["stale"]]}
+    mine = generation(slug)
+    return mine is not None and mine in known
 
 
 def _pair(version: str) -> tuple[int, int]:

@@ -100,6 +100,13 @@ def csrf(app: App) -> Outcome:
     off = list(_forgery_off(app))
     if off:
         return failed("forgery protection is switched off", *off)
+    weak = [
+        app.at(call.path, call.node)
+        for call in app.program.named("protect_from_forgery")
+        if call.node.kind == "call" and ruby.literal(ruby.options(call.node).get("with")) == "null_session"
+    ]
+    if weak:
+        return failed("forgery protection is weakened: a forged request is let in, with an empty session", *weak)
     unsure = [
         app.at(call.path, call.node)
         for call in app.program.named("protect_from_forgery")
@@ -126,9 +133,6 @@ def _forgery_off(app: App) -> Iterator[Evidence]:
         yield app.at(call.path, call.node)
     for call in app.program.named("skip_before_action", "skip_action_callback"):
         if any(ruby.literal(argument) == "verify_authenticity_token" for argument in ruby.arguments(call.node)):
-            yield app.at(call.path, call.node)
-    for call in app.program.named("protect_from_forgery"):
-        if call.node.kind == "call" and ruby.literal(ruby.options(call.node).get("with")) == "null_session":
             yield app.at(call.path, call.node)
     for path, root in app.program.files.items():
         if path in ("config/environments/test.rb", "config/environments/development.rb"):

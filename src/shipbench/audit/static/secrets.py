@@ -47,19 +47,27 @@ KEY_FILES = re.compile(r"(^|/)(master\.key|config/credentials/\w+\.key|id_rsa|id
 
 @check("secrets.none_in_files", absence=True, textual=True)
 def none_in_files(app: App) -> Outcome:
-    found = []
+    found: list[Evidence] = []
+    ignored: list[Evidence] = []
     for path, content in app.files.items():
-        if path.startswith(FOREIGN) or b"\0" in content[:8000] or _ignored(app, path):
+        if path.startswith(FOREIGN) or b"\0" in content[:8000]:
             continue
-        if KEY_FILES.search(path) and path.endswith(".key") and content.strip():
+        kept_out = _ignored(app, path)
+        if KEY_FILES.search(path) and path.endswith(".key") and content.strip() and not kept_out:
             found.append(Evidence(path=app.shown(path), text="a key file that .gitignore does not keep out"))
             continue
         text = content[:MAX_BYTES].decode("utf-8", "replace")
         for start in _secrets(text):
             line = text.count("\n", 0, start) + 1
-            found.append(Evidence(path=app.shown(path), line=line, text=_masked(text, start)))
+            place = Evidence(path=app.shown(path), line=line, text=_masked(text, start))
+            (ignored if kept_out else found).append(place)
     if found:
         return failed("a file holds a key, token or private key", *found)
+    if ignored:
+        return passed(
+            "no file that would be committed holds a key, token or private key; one that .gitignore keeps out does",
+            *ignored,
+        )
     return passed(
         "no file holds a key, token or private key",
         app.nothing(f"the shapes of {len(PROVIDERS) + len(PLUGINS)} kinds of credentials"),
@@ -104,7 +112,7 @@ def _masked(text: str, start: int) -> str:
 
 @check("secrets.no_committed_env", absence=True, textual=True)
 def no_committed_env(app: App) -> Outcome:
-    wrong, harmless = [], []
+    wrong, hidden, harmless = [], [], []
     for path in app.files:
         if not ENV_FILE.search(path) or path.endswith(ENV_TEMPLATES) or path.startswith(FOREIGN):
             continue
@@ -118,6 +126,8 @@ def no_committed_env(app: App) -> Outcome:
         secret = [(number, name) for number, name, _ in values if SECRET_NAME.search(name)]
         if secret and not _ignored(app, path):
             wrong.append(Evidence(path=app.shown(path), line=secret[0][0], text=f"{secret[0][1]}=…"))
+        elif secret:
+            hidden.append(app.at(path))
         elif values:
             harmless.append(app.at(path))
     if wrong:
@@ -125,8 +135,10 @@ def no_committed_env(app: App) -> Outcome:
     linked = [entry for entry in app.unread(".env") if ENV_FILE.search(entry.path)]
     if linked:
         return unproven(f"{linked[0].path} could not be read", *linked)
+    if hidden:
+        return passed("no .env file with values would be committed; .gitignore keeps one out that has some", *hidden)
     if harmless:
-        return passed(".env files are kept out by .gitignore, or hold no secret", *harmless)
+        return passed(".env files hold no secret", *harmless)
     if not app.files:
         return not_applicable("there are no files")
     return passed("there is no .env file with values", app.nothing(".env"))

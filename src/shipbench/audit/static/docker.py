@@ -12,6 +12,10 @@ NAMES = ("Dockerfile", "Containerfile", "docker/Dockerfile", "Dockerfile.prod", 
 STARTS = re.compile(
     r"rails[\"',\s]+(s|server)\b|\bpuma\b|\bthrust\b|\bunicorn\b|\bfalcon\b|\brackup\b|foreman|bin/server"
 )
+DEPLOYMENT = re.compile(r"\bBUNDLE_(DEPLOYMENT|FROZEN)[=\s]+[\"']?(1|true)\b")
+FROZEN = re.compile(
+    r"\bbundle\s+(install\b[^&|;]*--(deployment|frozen)\b|config\b[^&|;]*\b(deployment|frozen)\s+(true|1))"
+)
 SECRETS = {".env": "OPENROUTER_API_KEY=…", "config/master.key": "the key to the encrypted credentials"}
 
 
@@ -47,6 +51,13 @@ def production_image(app: App) -> Outcome:
         lacks.append("a CMD or ENTRYPOINT")
     if lacks:
         return failed(f"the Dockerfile has no {listed(lacks)}", app.nothing(", ".join(lacks), path))
+    unlocked = None if app.has("Gemfile.lock") else _needs_lock(everything)
+    if unlocked:
+        return app.missing(
+            f"the image cannot be built: line {unlocked.line} of {path} needs Gemfile.lock, and there is none",
+            "Gemfile.lock",
+            reads=("Gemfile.lock",),
+        )
     environment = _environment(final)
     if environment not in ("production", None):
         return failed(
@@ -79,6 +90,20 @@ def production_image(app: App) -> Outcome:
         app.at(path, final.line),
         *(app.at(path, step.line) for step in starts),
     )
+
+
+def _needs_lock(steps: list[Step]) -> Step | None:
+    """The step that fails without a Gemfile.lock: a COPY that names it, or bundler's deployment mode."""
+    for step in steps:
+        if step.instruction in ("COPY", "ADD") and "--from=" not in step.value:
+            sources = [word.strip("[]\"',") for word in step.value.split()][:-1]
+            if any(source.removeprefix("./") == "Gemfile.lock" for source in sources):
+                return step
+        if step.instruction == "ENV" and DEPLOYMENT.search(step.value):
+            return step
+        if step.instruction == "RUN" and FROZEN.search(step.value):
+            return step
+    return None
 
 
 def _environment(final: Stage) -> str | None:

@@ -8,7 +8,6 @@ import asyncio
 import fcntl
 import os
 import resource
-import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -58,7 +57,7 @@ async def run_plan(plan: Plan, run: RunFolder, jobs: int, report: Callable[[Prog
         _allow_many_files()
         gateway = Gateway()
         await gateway.start()
-        with _auditors() as auditors:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as auditors:
             engine = _Engine(run, gateway, Path(sockets), auditors, report, asyncio.Semaphore(jobs), summary)
             try:
                 async with asyncio.TaskGroup() as group:
@@ -70,12 +69,6 @@ async def run_plan(plan: Plan, run: RunFolder, jobs: int, report: Callable[[Prog
                 await gateway.stop()
                 remove_tree(run.root / "scratch")
     return summary
-
-
-def _auditors() -> ProcessPoolExecutor:
-    """One process for audits. Ctrl-C reaches the whole terminal; this process ends when the run does."""
-    ignore = (signal.SIGINT, signal.SIG_IGN)
-    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=signal.signal, initargs=ignore)
 
 
 def _allow_many_files() -> None:
@@ -145,7 +138,7 @@ class _Engine:
             )
         )
         # A door of its own: an agent that opens connections without end stands in no other's way.
-        socket = self.sockets / wire.token
+        socket = Path(tempfile.mkdtemp(dir=self.sockets)) / "gateway.sock"
         door = await self.gateway.listen(socket)
         stage = Stage(
             task=task,

@@ -8,6 +8,7 @@ import asyncio
 import fcntl
 import os
 import resource
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -57,7 +58,7 @@ async def run_plan(plan: Plan, run: RunFolder, jobs: int, report: Callable[[Prog
         _allow_many_files()
         gateway = Gateway()
         await gateway.start()
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as auditors:
+        with _auditors() as auditors:
             engine = _Engine(run, gateway, Path(sockets), auditors, report, asyncio.Semaphore(jobs), summary)
             try:
                 async with asyncio.TaskGroup() as group:
@@ -69,6 +70,12 @@ async def run_plan(plan: Plan, run: RunFolder, jobs: int, report: Callable[[Prog
                 await gateway.stop()
                 remove_tree(run.root / "scratch")
     return summary
+
+
+def _auditors() -> ProcessPoolExecutor:
+    """One process for audits. Ctrl-C reaches the whole terminal; this process ends when the run does."""
+    ignore = (signal.SIGINT, signal.SIG_IGN)
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=signal.signal, initargs=ignore)
 
 
 def _allow_many_files() -> None:

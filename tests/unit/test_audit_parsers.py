@@ -3,6 +3,7 @@
 
 from contextlib import suppress
 
+import pytest
 from audit_apps import changed, golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,6 +40,11 @@ def test_any_ruby_is_a_program(source: str) -> None:
 def test_any_template_is_read(source: bytes) -> None:
     with suppress(UnparsableError):
         assert all(tag.line >= 1 for tag in erb.read(source).tags)
+
+
+def test_markup_on_which_the_html_parser_trips_is_unparsable() -> None:
+    with pytest.raises(UnparsableError):
+        erb.read(b"<![\0")
 
 
 def test_lines_in_templates_are_those_of_the_file() -> None:

@@ -9,6 +9,10 @@ from shipbench.audit.rescue import Rescues
 
 Filled = Literal["filled", "empty", "unsure"]
 
+# What gives a part of a list, or the list in another form: of an empty one nothing.
+PARTS = {"last", "first", "take", "drop", "reverse", "to_a", "dup", "compact", "select", "filter", "reject", "map"} | {
+    "each_with_index", "each_slice", "sort_by", "filter_map", "presence", "flatten",
+}  # fmt: skip
 _DEPTH = 8
 _SPREADING = ("splat_argument", "hash_splat_argument", "block_argument", "forward_argument")
 
@@ -37,7 +41,7 @@ def _looped(node: Node) -> Node | None:
 def _value(rescues: Rescues, node: Node, method: Method | None, depth: int) -> Filled:
     if _is_empty(node):
         return "empty"
-    while node.kind == "call" and (source := ruby.receiver(node)) is not None and source.kind != "constant":
+    while node.kind == "call" and ruby.call_name(node) in PARTS and (source := ruby.receiver(node)) is not None:
         node = source
     if depth > _DEPTH or method is None:
         return "unsure"
@@ -85,7 +89,9 @@ def _argument(rescues: Rescues, call: Call, place: tuple[int, Node], depth: int)
         value = positional[index] if index < len(positional) else None
     if value is None:
         default = parameter.get("value")
-        return "empty" if default is not None and _is_empty(default) else "unsure"
+        if default is None:
+            return "unsure"
+        return "empty" if _is_empty(default) else "filled"
     return _value(rescues, value, call.method, depth + 1)
 
 

@@ -57,8 +57,11 @@ def read(source: bytes) -> Template:
 def html_tags(text: str) -> list[Tag]:
     """The start tags. UnparsableError where it takes too long: HTMLParser needs quadratic time for tags left open."""
     reader = _Tags()
-    reader.feed(text)
-    reader.close()
+    try:
+        reader.feed(text)
+        reader.close()
+    except AssertionError as reason:  # HTMLParser's answer to some declarations, such as `<![\0`
+        raise UnparsableError(f"its HTML not parsed: {reason}") from None
     return reader.found
 
 

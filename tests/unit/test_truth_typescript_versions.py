@@ -113,9 +113,24 @@ def test_without_any_version_only_what_all_agree_on_is_said() -> None:
         {"package.json": b'{"dependencies": {"ai": "npm:other@1.0.0"}}'},
         {"package.json": b'{"dependencies": {"ai": "5.0.277"}, "pnpm": {"patchedDependencies": {"ai@5.0.277": "x"}}}'},
         {"patches/ai+5.0.277.patch": b"--- a\n"},
+        {"tsconfig.json": b'{"compilerOptions": {"paths": {"ai": ["./stub.ts"]}}}'},
+        {"tsconfig.json": b'{"compilerOptions": {"baseUrl": "./src"}}', "src/ai/index.ts": b""},
+        {"vitest.config.ts": b"export default { resolve: { alias: { 'ai': './stub.ts' } } }"},
+        {"deno.json": b'{"imports": {"ai": "./mod.ts"}}'},
         {"types/ai.d.ts": b"declare module 'ai' { export const nopeAtAll: any }"},
     ],
-    ids=["a fork", "a workspace", "an alias", "patched by pnpm", "a patch file", "declared by hand"],
+    ids=[
+        "a fork",
+        "a workspace",
+        "an alias",
+        "patched by pnpm",
+        "a patch file",
+        "paths",
+        "baseUrl",
+        "an alias of vitest",
+        "deno",
+        "declared by hand",
+    ],
 )
 def test_a_package_that_may_not_be_the_released_one_accuses_nobody(files: dict[str, bytes]) -> None:
     report = check_typescript({**files, "a.ts": APP}, "ai", "5.0.277")

@@ -241,7 +241,7 @@ export default app;
 import type { Context, Next } from 'hono'; //= real hono.Context
 export const guard = async (c: Context, next: Next) => {
   if (!c.req.header('authorization')) return c.body(null, 401); //= real .header, real .body
-  c.set('user', 1); //= real .set
+  c.status(201); //= real .status
   await next();
 };
 """),
@@ -269,6 +269,14 @@ type Mine = UIMessage<{ createdAt: number }>;
 export const when = (m: Mine) => m.metadata?.createdAt; //= real .metadata
 export const json = (m: UIMessage) => JSON.stringify(m.toString()) + m.id; //= real .id
 """),
+    Case("members that the application adds", "hono", "4.13.19", """
+import { Hono } from 'hono';
+const app = new Hono();
+app.db = connect();
+app.get('/', c => c.json(app.db.rows)); //= real .json
+Object.assign(app, { cache: new Map() });
+app.cache.clear();
+""", "src/app.js"),
     Case("annotations by ReturnType and Awaited", "ai", "5.0.277", """
 import { generateText, streamText } from 'ai';
 type Answer = Awaited<ReturnType<typeof generateText>>;
@@ -316,11 +324,9 @@ await generateText({ model: 'x', prompt: 'y', stream: true, max_tokens: 5 }); //
 """),
     Case("options of v4 in v5", "ai", "5.0.277", """
 import { streamText } from 'ai';
-streamText({ model: 'x', prompt: 'y',
-  maxTokens: 5, //= mismatch streamText({maxTokens})
-  maxSteps: 3, //= mismatch streamText({maxSteps})
-  experimental_continueSteps: true, //= mismatch streamText({experimental_continueSteps})
-});
+streamText({ model: 'x', prompt: 'y', maxTokens: 5 }); //= mismatch streamText({maxTokens})
+streamText({ model: 'x', prompt: 'y', maxSteps: 3 }); //= mismatch streamText({maxSteps})
+streamText({ model: 'x', prompt: 'y', experimental_continueSteps: true }); //= mismatch streamText({experimental_continueSteps})
 """),
     Case("options of v5 in v4", "ai", "4.3.19", """
 import { streamText, tool } from 'ai';

@@ -3,13 +3,13 @@
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from tree_sitter import Node
 
 from shipbench.truth.typescript.binder import Names
-from shipbench.truth.typescript.declarations import File, read_file
+from shipbench.truth.typescript.declarations import File, read_root
 from shipbench.truth.typescript.syntax import parse
 
 ENDINGS = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
@@ -28,7 +28,6 @@ class Source:
 
     path: str
     content: bytes
-    _parsed: tuple[Node, str] | None = field(default=None, repr=False)
 
     @cached_property
     def root(self) -> Node:
@@ -41,7 +40,7 @@ class Source:
     @cached_property
     def exports(self) -> File:
         """What the file declares, imports and exports."""
-        return read_file(self.content, self.path)
+        return read_root(self.root)
 
     @property
     def is_test(self) -> bool:
@@ -99,23 +98,16 @@ class Application:
 
     def _readable(self, source: Source) -> bool:
         """False, with a note, for a file nested so deeply that looking at it would cost too much."""
-        node, depth = source.root, 0
-        cursor = node.walk()
-        deepest = 0
-        while True:
-            if cursor.goto_first_child():
-                depth += 1
-                deepest = max(deepest, depth)
-                if deepest > MAX_DEPTH:
-                    note = f"{source.path} was not read: nested too deeply"
-                    if note not in self.notes:
-                        self.notes.append(note)
-                    return False
-                continue
-            while not cursor.goto_next_sibling():
-                if not cursor.goto_parent():
-                    return True
-                depth -= 1
+        waiting = [(source.root, 0)]
+        while waiting:
+            node, depth = waiting.pop()
+            if depth > MAX_DEPTH:
+                self.notes.append(f"{source.path} was not read: nested too deeply")
+                return False
+            waiting.extend(
+                (child, depth + 1) for child in node.children if child.descendant_count > MAX_DEPTH - depth
+            )  # only these can reach so deep
+        return True
 
     def locate(self, specifier: str, importer: str) -> str | None:
         """The application's own file that an import leads to; None for a package, or where it is not certain."""

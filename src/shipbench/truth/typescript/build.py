@@ -13,7 +13,9 @@ from shipbench.truth.typescript.syntax import field as child
 from shipbench.truth.typescript.typenodes import TypeReader
 from shipbench.truth.typescript.types import Member, Shape, Signature, Type, function, prim, unknown
 
-MAX_HOPS = 30
+# Where a name is declared: the file and the name in it; or why that is not known.
+Place = tuple[Path, str] | str
+Exports = dict[str, Place]
 
 
 class Builder:
@@ -22,6 +24,8 @@ class Builder:
     def __init__(self, root: Path) -> None:
         self.packages = Packages(root)
         self._files: dict[Path, File] = {}
+        self._exported: dict[Path, tuple[Exports, str]] = {}
+        self._places: dict[tuple[Path, str], Place] = {}
         self._numbers: dict[Path, int] = {}
         self._paths: list[Path] = []
         self._wanted: list[tuple[Path, str]] = []
@@ -66,42 +70,60 @@ class Builder:
             self._wanted.append(origin)
         return self._key(*origin)
 
-    def _exports(self, path: Path, hops: int = 0) -> tuple[dict[str, tuple[Path, str] | str], str]:
+    def _exports(self, path: Path) -> tuple[Exports, str]:
         """Every name that the module exports and where it is declared (or why that is not known), and why there may
         be more names."""
+        if path not in self._exported:
+            names, why = self._names(path, set())
+            self._exported[path] = {name: self._find(path, name) for name in sorted(names)}, why
+        return self._exported[path]
+
+    def _names(self, path: Path, seen: set[Path]) -> tuple[set[str], str]:
+        """The names that a module exports, through every `export *`, and why there may be more."""
+        seen.add(path)
         file = self._file(path)
-        found: dict[str, tuple[Path, str] | str] = {}
-        why = file.open
-        for source in file.stars if hops < MAX_HOPS else ():
+        names, why = set(file.exports), file.open
+        for source in file.stars:
             target, reason = self.packages.locate(source, path)
             if target is None:
                 why = why or f"it exports all of {source}: {reason}"
-                continue
-            inner, inner_why = self._exports(target, hops + 1)
-            found.update({name: each for name, each in inner.items() if name != "default"})
-            why = why or inner_why
-        for name, origin in file.exports.items():
-            found[name] = self._follow(path, origin, hops)
-        return found, why
+            elif target not in seen:
+                inner, inner_why = self._names(target, seen)
+                names |= inner - {"default"}
+                why = why or inner_why
+        return names, why
 
-    def _follow(self, path: Path, origin: Origin, hops: int) -> tuple[Path, str] | str:
+    def _find(self, path: Path, name: str) -> Place:
+        """Where a name that the module exports is declared, or why that is not known."""
+        key = (path, name)
+        if key not in self._places:
+            self._places[key] = f"{name} is exported in a circle"
+            self._places[key] = self._search(path, name)
+        return self._places[key]
+
+    def _search(self, path: Path, name: str) -> Place:
+        file = self._file(path)
+        if name in file.exports:
+            return self._follow(path, file.exports[name])
+        for source in file.stars:
+            target, _ = self.packages.locate(source, path)
+            found = self._find(target, name) if target is not None else ""
+            if not isinstance(found, str):
+                return found
+        return f"{self.packages.label(path)} does not declare {name}"
+
+    def _follow(self, path: Path, origin: Origin) -> Place:
         """Where a name is declared in the end, or why that is not known. The symbol `*` is a whole module."""
-        if hops >= MAX_HOPS:
-            return "too many re-exports"
-        if not origin.source:
-            file = self._file(path)
-            if origin.name in file.nodes:
-                return path, origin.name
-            if origin.name in file.imports:
-                return self._follow(path, file.imports[origin.name], hops + 1)
+        file = self._file(path)
+        if not origin.source and origin.name in file.nodes:
+            return path, origin.name
+        if not origin.source and origin.name not in file.imports:
             return f"{origin.name} is not declared"
+        origin = origin if origin.source else file.imports[origin.name]
         target, why = self.packages.locate(origin.source, path)
         if target is None:
             return why
-        if origin.name == "*":
-            return target, "*"
-        exports, _ = self._exports(target, hops + 1)
-        return exports.get(origin.name, f"{origin.source} does not declare {origin.name}")
+        return (target, "*") if origin.name == "*" else self._find(target, origin.name)
 
     def _resolve(self, path: Path, prefix: str, name: str) -> Type:
         """What a name that is written in a file means."""
@@ -115,7 +137,7 @@ class Builder:
             outer = outer[: outer.rstrip(".").rfind(".") + 1]
         head, _, rest = name.partition(".")
         if head in file.imports:
-            found = self._follow(path, file.imports[head], 0)
+            found = self._follow(path, file.imports[head])
             if isinstance(found, str):
                 return unknown(found)
             if rest:
@@ -127,7 +149,7 @@ class Builder:
 
     def _is_symbol(self, path: Path, name: str) -> bool:
         """True where a constant is declared as a symbol, here or in the module that it is imported from."""
-        found = self._follow(path, Origin("", name), 0)
+        found = self._follow(path, Origin("", name))
         nodes = self._file(found[0]).nodes.get(found[1], []) if not isinstance(found, str) else []
         return any(text(child(node, "type")).lstrip(": ") in {"symbol", "unique symbol"} for node in nodes)
 

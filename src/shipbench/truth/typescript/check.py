@@ -10,12 +10,14 @@ import zstandard
 from shipbench.errors import InputError
 from shipbench.truth.model import TruthReport, Use
 from shipbench.truth.typescript.application import Application, Source, is_test
+from shipbench.truth.typescript.evidence import Raw
 from shipbench.truth.typescript.flow import Flow
-from shipbench.truth.typescript.lockfile import locked, version_key
+from shipbench.truth.typescript.lockfile import locked, redirected, version_key
 from shipbench.truth.typescript.mocks import Mocks, mocks
+from shipbench.truth.typescript.parts import members_set
 from shipbench.truth.typescript.symbols import Index, loads
 from shipbench.truth.typescript.syntax import field, string_value, text
-from shipbench.truth.typescript.verdicts import Raw, Verdicts
+from shipbench.truth.typescript.verdicts import Verdicts
 from shipbench.truth.typescript.world import World
 
 MAX_INDEX_BYTES = 64 * 1024 * 1024
@@ -39,7 +41,7 @@ def check_typescript(
     wanted = version or (index.version if index is not None else lock.version)
     notes = [lock.why] if lock.why and not version else []
     sources = application.relevant(library)
-    suspended = lock.suspended or _replaced(application, sources, library)
+    suspended = lock.suspended or redirected(files, library) or _replaced(application, sources, library)
     if suspended:
         notes.append(suspended)
     if index is not None:
@@ -96,7 +98,8 @@ def _run(application: Application, sources: list[Source], index: Index, suspende
     augmented = _augmented(application, sources, index.library)
     found: Mocks = mocks(sources, index.library)
     flow = Flow(application, World(index, augmented), found.files)
-    verdicts = Verdicts(flow, suspended)
+    added = frozenset(name for source in sources for name in members_set(source.names.found))
+    verdicts = Verdicts(flow, suspended, added)
     for source in sources:
         verdicts.look(source)
     found.judge(verdicts)
@@ -216,6 +219,12 @@ def _name(raw: Raw) -> str:
     return raw.symbol.rpartition(".")[2]
 
 
+def _error(effect: str) -> str:
+    """The error that an effect names: `TypeError` of `TypeError: x is not a function`; '' where none is raised."""
+    found = re.match(r"\w*Error|ERR_\w+", effect)
+    return found.group() if found else ""
+
+
 def _use(raw: Raw) -> Use:
     evidence = raw.evidence if raw.verdict in {"invented", "version_mismatch"} else None
     return Use(
@@ -229,5 +238,5 @@ def _use(raw: Raw) -> Use:
         area="test" if is_test(raw.path) else "application",
         searched=(evidence.searched,) if evidence and evidence.searched else (),
         nearest=evidence.nearest if evidence else (),
-        raises=evidence.effect if evidence else "",
+        raises=_error(evidence.effect) if evidence else "",
     )

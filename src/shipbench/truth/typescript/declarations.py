@@ -36,9 +36,13 @@ class File:
 
 
 def read_file(content: bytes, path: str) -> File:
-    """The declarations of a .d.ts file."""
+    """What the file declares."""
+    return read_root(parse(content, path))
+
+
+def read_root(root: Node) -> File:
+    """What the file declares whose tree has this root."""
     found = File()
-    root = parse(content, path)
     if broken_within(root, deep=False) and any(each.type == "ERROR" and _exports(each) for each in root.children):
         found.open = "an export did not parse"
     for statement in root.named_children:

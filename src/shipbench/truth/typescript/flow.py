@@ -1,49 +1,22 @@
 """What an expression of the application is, as far as it comes from the library."""
 
-from typing import NamedTuple
-
 from tree_sitter import Node
 
+from shipbench.truth.typescript import context
 from shipbench.truth.typescript.application import Application, Source
 from shipbench.truth.typescript.binder import FUNCTIONS, Binding, Step
 from shipbench.truth.typescript.narrow import narrowed
+from shipbench.truth.typescript.seen import UNKNOWN, Seen, library, subpath
 from shipbench.truth.typescript.syntax import field, literal_key, string_value, text
 from shipbench.truth.typescript.typenodes import TypeReader
 from shipbench.truth.typescript.types import Type, unknown
-from shipbench.truth.typescript.world import Callee, Found, Value, World, opened, union
+from shipbench.truth.typescript.values import Callee, Found, Value, union
+from shipbench.truth.typescript.world import World
 
 MAX_DEPTH = 60
 _PASSING = {"parenthesized_expression", "non_null_expression", "satisfies_expression"}
-_ELEMENT_CALLBACKS = {"map", "forEach", "filter", "find", "findLast", "some", "every", "flatMap", "findIndex"}
 _SAME_LIST = {"filter", "slice", "toReversed", "reverse", "toSorted", "sort", "concat"}
 _ONE_ELEMENT = {"find", "findLast", "at", "pop", "shift"}
-
-
-class Seen(NamedTuple):
-    """`kind`: `library` (`value`), `module` (a module of the library, `name` its subpath), `function`, `object` or
-    `class` of the application (`source`, `node`), `file` (a module of the application), `promise` (of `inner`), or
-    `unknown`."""
-
-    kind: str
-    value: Value | None = None
-    source: Source | None = None
-    node: Node | None = None
-    name: str = ""
-    inner: "Seen | None" = None
-
-
-UNKNOWN = Seen("unknown")
-
-
-def library(value: Value) -> Seen:
-    return Seen("library", value)
-
-
-def subpath(specifier: str, package: str) -> str | None:
-    """`./test` for `ai/test`, `.` for `ai`; None for another package."""
-    if specifier == package:
-        return "."
-    return "." + specifier[len(package) :] if specifier.startswith(f"{package}/") else None
 
 
 class Flow:
@@ -56,6 +29,7 @@ class Flow:
         self.package = world.index.library
         self.mocked = mocked
         self._known: dict[tuple[str, int], Seen] = {}
+        self._exports: dict[tuple[str, str], Seen] = {}
         self._contexts: dict[tuple[str, int], Value | None] = {}
         self._depth = 0
 
@@ -118,7 +92,7 @@ class Flow:
     def _cast(self, source: Source, node: Node) -> Seen:
         if len(node.named_children) < 2:  # `as const`
             return self.see(source, node.named_children[0] if node.named_children else None)
-        return self._annotated(source, node.named_children[1])
+        return self.annotated(source, node.named_children[1])
 
     def _this(self, source: Source, node: Node) -> Seen:
         above = node.parent
@@ -159,14 +133,14 @@ class Flow:
         if binding.kind == "variable":
             declared = field(node, "type")
             if declared is not None:
-                return self._annotated(source, declared)
+                return self.annotated(source, declared)
             return self.see(source, field(node, "value"))
         if binding.kind == "assigned":
             return self.see(source, field(node, "right"))
         if binding.kind == "loop":
             return self._looped(source, node)
         if binding.kind == "parameter":
-            return self._parameter(source, node)
+            return context.parameter(self, source, node)
         return UNKNOWN
 
     def _looped(self, source: Source, node: Node) -> Seen:
@@ -208,17 +182,17 @@ class Flow:
 
     def exported(self, source: Source, name: str) -> Seen:
         """What a file of the application exports under a name."""
-        key = (source.path, hash(("export", name)))
-        if key in self._known:
-            return self._known[key]
-        self._known[key] = UNKNOWN
+        key = (source.path, name)
+        if key in self._exports:
+            return self._exports[key]
+        self._exports[key] = UNKNOWN
         if self._depth < MAX_DEPTH:
             self._depth += 1
             try:
-                self._known[key] = self._exported(source, name)
+                self._exports[key] = self._exported(source, name)
             finally:
                 self._depth -= 1
-        return self._known[key]
+        return self._exports[key]
 
     def _exported(self, source: Source, name: str) -> Seen:
         origin = source.exports.exports.get(name)
@@ -235,7 +209,7 @@ class Flow:
 
     # -- types ----------------------------------------------------------------------------------------------------
 
-    def _annotated(self, source: Source, node: Node) -> Seen:
+    def annotated(self, source: Source, node: Node) -> Seen:
         found = self.annotation(source, node)
         if found.kind == "open" and found.name != "any":
             return UNKNOWN
@@ -316,7 +290,7 @@ class Flow:
             if each.type in {"public_field_definition", "field_definition"}:
                 declared = field(each, "type")
                 if declared is not None:
-                    return self._annotated(source, declared)
+                    return self.annotated(source, declared)
                 readonly = any(child.type == "readonly" for child in each.children)
                 written = source.content.count(b"this." + name.encode() + b" =")
                 return self.see(source, field(each, "value")) if readonly or not written else UNKNOWN
@@ -330,10 +304,10 @@ class Flow:
         if index is not None and index.type == "number" and text(index).isdigit():
             return self.steps(seen, (("item", text(index)),))
         if seen.kind == "library" and seen.value is not None:
-            return library(self.world.element(seen.value)) if self._is_list(seen.value) else UNKNOWN
+            return library(self.world.element(seen.value)) if self.is_list(seen.value) else UNKNOWN
         return UNKNOWN
 
-    def _is_list(self, value: Value) -> bool:
+    def is_list(self, value: Value) -> bool:
         found = self.world.alternatives(value)
         return bool(found) and all(any(atom.kind in {"list", "nil"} for atom in each) for each in found)
 
@@ -394,7 +368,7 @@ class Flow:
             return UNKNOWN
         written = field(node, "type_arguments")
         given = [Value(self.annotation(source, each), {}, "") for each in written.named_children] if written else []
-        return library(union([self.world.returned(each, given) for each in fitting[:8]]))
+        return library(union([self.world.returned(each, given) for each in fitting]))
 
     def _loaded(self, source: Source, node: Node, later: bool) -> Seen:
         nodes, _ = self.arguments(node)
@@ -409,7 +383,7 @@ class Flow:
         if name not in _SAME_LIST and name not in _ONE_ELEMENT:
             return None
         seen = self.see(source, field(target, "object"))
-        if seen.kind != "library" or seen.value is None or not self._is_list(seen.value):
+        if seen.kind != "library" or seen.value is None or not self.is_list(seen.value):
             return None
         return seen if name in _SAME_LIST else library(self.world.element(seen.value))
 
@@ -417,7 +391,7 @@ class Flow:
         """What a function of the application returns."""
         declared = field(node, "return_type")
         if declared is not None:
-            return self._annotated(source, declared)
+            return self.annotated(source, declared)
         if "generator" in node.type or any(child.type == "*" for child in node.children):
             return UNKNOWN
         body = field(node, "body")
@@ -443,51 +417,6 @@ class Flow:
             return library(self.world.awaited(seen.value))
         return seen
 
-    # -- context --------------------------------------------------------------------------------------------------
-
-    def _parameter(self, source: Source, node: Node) -> Seen:
-        declared = field(node, "type")
-        if declared is not None:
-            return self._annotated(source, declared)
-        holder = node if node.type == "arrow_function" else (node.parent.parent if node.parent else None)
-        if holder is None or holder.type not in FUNCTIONS:
-            return UNKNOWN
-        siblings = [each for each in node.parent.named_children if each.type != "comment"] if node.parent else []
-        number = siblings.index(node) if node.type != "arrow_function" and node in siblings else 0
-        value = self._callback(source, holder, number)
-        return library(value) if value is not None else UNKNOWN
-
-    def _callback(self, source: Source, function: Node, number: int) -> Value | None:
-        """The type of a callback's parameter, from the place where the function stands."""
-        element = self._element_callback(source, function) if number == 0 else None
-        if element is not None:
-            return element
-        expected = self.expected(source, function)
-        if expected is None:
-            return None
-        callees, why = self.world.calls(expected, some=True)
-        if not callees or why:
-            return None
-        parts = [found for each in callees if (found := self.world.parameter(each, number)) is not None]
-        return union([each for each, _ in parts]) if parts else None
-
-    def _element_callback(self, source: Source, function: Node) -> Value | None:
-        call = function.parent.parent if function.parent is not None else None
-        target = field(call, "function") if call is not None and call.type == "call_expression" else None
-        if call is None or target is None or target.type != "member_expression":
-            return None
-        name = text(field(target, "property"))
-        nodes, _ = self.arguments(call)
-        if not nodes or nodes[0] != function:
-            return None
-        seen = self.see(source, field(target, "object"))
-        if name == "then":
-            inner = self.awaited(seen)
-            return inner.value if seen.kind in {"library", "promise"} and inner.kind == "library" else None
-        if name in _ELEMENT_CALLBACKS and seen.kind == "library" and seen.value and self._is_list(seen.value):
-            return self.world.element(seen.value)
-        return None
-
     def expected(self, source: Source, node: Node) -> Value | None:
         """The type that the place where an expression stands asks for; None where nothing of the library does."""
         key = (source.path, node.id)
@@ -496,70 +425,10 @@ class Flow:
             if self._depth < MAX_DEPTH:
                 self._depth += 1
                 try:
-                    self._contexts[key] = self._expected(source, node)
+                    self._contexts[key] = context.expected(self, source, node)
                 finally:
                     self._depth -= 1
         return self._contexts[key]
-
-    def _expected(self, source: Source, node: Node) -> Value | None:
-        parent = node.parent
-        if parent is None:
-            return None
-        if parent.type in {"parenthesized_expression", "ternary_expression"}:
-            return self.expected(source, parent) if field(parent, "condition") != node else None
-        if parent.type == "arguments" and parent.parent is not None:
-            return self._argument(source, parent.parent, node)
-        if parent.type == "pair" and field(parent, "value") == node and parent.parent is not None:
-            return self._keyed(source, parent.parent, literal_key(field(parent, "key")))
-        if node.type == "method_definition" and parent.type == "object":
-            return self._keyed(source, parent, literal_key(field(node, "name")))
-        if parent.type == "array":
-            expected = self.expected(source, parent)
-            return self.world.listed(expected) if expected is not None else None
-        if parent.type == "satisfies_expression" or (parent.type == "variable_declarator" and field(parent, "type")):
-            written = field(parent, "type") if parent.type == "variable_declarator" else parent.named_children[-1]
-            found = self.annotation(source, written) if written is not None else unknown("")
-            return Value(found, {}, "") if found.kind != "open" else None
-        return None
-
-    def _keyed(self, source: Source, holder: Node, name: str | None) -> Value | None:
-        expected = self.expected(source, holder) if name is not None else None
-        if expected is None or name is None:
-            return None
-        found = self.world.member(chosen(self.world, expected, holder), name)
-        return found.value if found.state == "present" else None
-
-    def _argument(self, source: Source, call: Node, node: Node) -> Value | None:
-        if call.type not in {"call_expression", "new_expression"}:
-            return None
-        callees, why = self.callees(source, call)
-        nodes, spread = self.arguments(call)
-        if not callees or why or spread or node not in nodes:
-            return None
-        fitting = self.fitting(callees, len(nodes), spread) or callees
-        parts = [found for each in fitting[:40] if (found := self.world.parameter(each, nodes.index(node)))]
-        return union([each for each, _ in parts]) if parts else opened("no such parameter")
-
-
-def chosen(world: World, value: Value, node: Node) -> Value:
-    """The alternatives of a type that an object literal can mean, by the literals that it gives (`type: 'text'`)."""
-    kept = [each for each in world.alternatives(value) if _agrees(world, each, node)]
-    return union([world.rebuilt(each) for each in kept]) if kept else value
-
-
-def _agrees(world: World, alternative: tuple[object, ...], node: Node) -> bool:
-    for each in node.named_children:
-        if each.type != "pair":
-            continue
-        name, written = literal_key(field(each, "key")), string_value(field(each, "value"))
-        if name is None or written is None:
-            continue
-        found = world.member_of([alternative], name)  # type: ignore[list-item]
-        if found.state == "present":
-            kinds = [atom for part in world.alternatives(found.value) for atom in part]
-            if kinds and all(atom.kind == "lit" and atom.name != f"'{written}" for atom in kinds):
-                return False
-    return True
 
 
 def _returns(body: Node) -> list[Node]:

@@ -13,6 +13,10 @@ _LOWEST = re.compile(r"^[=v^~]?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)$")
 _VERSION = re.compile(r"^(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)")
 _ELSEWHERE = re.compile(r"^(workspace:|file:|link:|portal:|git|github:|https?:|npm:|patch:|[\w.-]+/[\w.-]+(#|$))")
 _KINDS = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
+_CONFIGURATION = re.compile(
+    r"^((tsconfig|jsconfig).*\.json|deno\.jsonc?|import_map\.json|(vite|vitest|next|webpack|rollup|jest).*\.config\..*)$"
+)
+MAX_CONFIGURATION_BYTES = 200_000
 MAX_LOCK_BYTES = 20_000_000
 
 
@@ -66,6 +70,29 @@ def locked(files: Mapping[str, bytes], library: str) -> Locked:
     several = f"several versions are locked: {', '.join(sorted(versions, key=version_key))}"
     why = several if versions else f"no lock file names a version of {library}"
     return Locked(None, tuple(sorted(versions)), why, suspended)
+
+
+def redirected(files: Mapping[str, bytes], library: str) -> str:
+    """Why a configuration may lead an import of `library` to something else; '' where none does."""
+    quoted = rf"""['"]{re.escape(library)}(?:/\*)?['"]"""
+    for path in sorted(files):
+        name = posixpath.basename(path)
+        if "node_modules" in path.split("/") or not _CONFIGURATION.match(name):
+            continue
+        content = files[path][:MAX_CONFIGURATION_BYTES].decode("utf-8", "replace")
+        if not name.startswith(("tsconfig", "jsconfig", "deno", "import_map")):
+            if "alias" in content and re.search(quoted, content):
+                return f"{path} may lead {library} elsewhere"
+            continue
+        mapped = re.search(rf"{quoted}\s*:\s*(\[|['\"](?!npm:{re.escape(library)}@))", content)
+        if mapped:
+            return f"{path} leads {library} elsewhere"
+        base = re.search(r'"baseUrl"\s*:\s*"([^"]*)"', content)
+        if base:
+            local = posixpath.normpath(posixpath.join(posixpath.dirname(path), base.group(1), library))
+            if any(posixpath.splitext(each)[0] == local or each.startswith(f"{local}/") for each in files):
+                return f"{path} may lead {library} to {local}"
+    return ""
 
 
 def _json(content: str) -> dict[str, Any]:
@@ -135,6 +162,11 @@ def _npm(content: str, library: str) -> Iterable[str]:
 
 
 def _pnpm(content: str, library: str) -> Iterable[str]:
+    starts = [found.start() for found in re.finditer(r"^importers:", content, re.MULTILINE)]
+    if starts:  # the rest, a hundred times longer, says nothing about what is asked for
+        section = content[starts[0] :]
+        after = re.search(r"\n(?=[^\s#])", section)
+        content = section[: after.start()] if after else section
     try:
         data = yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     except (yaml.YAMLError, RecursionError, ValueError):

@@ -7,7 +7,7 @@ from tree_sitter import Node
 
 from shipbench.truth.typescript.application import Source, is_test
 from shipbench.truth.typescript.binder import FUNCTIONS
-from shipbench.truth.typescript.flow import subpath
+from shipbench.truth.typescript.seen import subpath
 from shipbench.truth.typescript.syntax import field, line, literal_key, string_value, text
 
 if TYPE_CHECKING:

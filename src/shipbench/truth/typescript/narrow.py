@@ -6,7 +6,8 @@ from tree_sitter import Node
 
 from shipbench.truth.typescript.binder import FUNCTIONS
 from shipbench.truth.typescript.syntax import field, literal_key, string_value, text
-from shipbench.truth.typescript.world import Alternative, Value, World, union
+from shipbench.truth.typescript.values import Alternative, Value, union
+from shipbench.truth.typescript.world import World
 
 MAX_CLIMB = 200
 _ENDS = {"break_statement", "return_statement", "throw_statement", "continue_statement"}

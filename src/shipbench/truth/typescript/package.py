@@ -120,6 +120,7 @@ class Packages:
     def __init__(self, root: Path) -> None:
         self.main = Package(root)
         self._found: dict[Path, Package] = {self.main.root: self.main}
+        self._located: dict[tuple[str, Path], tuple[Path | None, str]] = {}
 
     def owner(self, path: Path) -> Package:
         """The package that the file `path` belongs to."""
@@ -130,6 +131,12 @@ class Packages:
 
     def locate(self, source: str, importer: Path) -> tuple[Path | None, str]:
         """Where `source`, imported by the file `importer`, is declared; or None and why not."""
+        key = (source, importer)
+        if key not in self._located:
+            self._located[key] = self._locate(source, importer)
+        return self._located[key]
+
+    def _locate(self, source: str, importer: Path) -> tuple[Path | None, str]:
         owner = self.owner(importer)
         if source.startswith("."):
             path = declarations((importer.parent / source).resolve(), owner.root)

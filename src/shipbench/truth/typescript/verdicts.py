@@ -1,60 +1,33 @@
 """Turns what the flow sees into verdicts. Only what certainly is not there is called invented."""
 
 import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from tree_sitter import Node
 
 from shipbench.truth.model import Kind, Verdict
 from shipbench.truth.typescript.application import Source
-from shipbench.truth.typescript.flow import Flow, Seen, subpath
+from shipbench.truth.typescript.evidence import Evidence, Raw, near
+from shipbench.truth.typescript.flow import Flow
 from shipbench.truth.typescript.narrow import guard
+from shipbench.truth.typescript.parts import key_of, last, named, part_of, specifiers, whose
+from shipbench.truth.typescript.seen import Seen, subpath
 from shipbench.truth.typescript.syntax import field as child
-from shipbench.truth.typescript.syntax import line, literal_key, string_value, text
-from shipbench.truth.typescript.world import Callee, Found, Value
+from shipbench.truth.typescript.syntax import line, string_value, text
+from shipbench.truth.typescript.values import Callee, Found, Value
 
 _UNLINKED = "SyntaxError where the module is loaded, or undefined in CommonJS"
 _IGNORED = "it is ignored, unless the whole object is passed on"
 
 
-class Raw(NamedTuple):
-    """A use before it is compared with other versions. `offset` tells two uses on one line apart; `evidence` is that
-    of an accusation."""
-
-    path: str
-    offset: int
-    line: int
-    symbol: str
-    verdict: Verdict
-    kind: Kind
-    reason: str
-    at: str = ""
-    evidence: "Evidence | None" = None
-
-
-class Evidence(NamedTuple):
-    """Why something is called invented: what is wrong, `searched` where the name was looked for (empty where it is
-    there and only the arguments are wrong), the nearest real names, and the `effect` at run time."""
-
-    what: str
-    searched: str
-    nearest: tuple[str, ...]
-    effect: str
-
-    @property
-    def told(self) -> str:
-        near = f"; near: {', '.join(self.nearest)}" if self.nearest else ""
-        return f"{self.what}{near}; at run time: {self.effect}"
-
-
 @dataclass
 class Verdicts:
-    """Collects the uses in one application. `suspended` says why nothing at all is called invented."""
+    """Collects the uses in one application. `suspended` says why nothing at all is called invented;
+    `added` are the members that it sets on some object."""
 
     flow: Flow
     suspended: str = ""
+    added: frozenset[str] = frozenset()
     uses: dict[tuple[str, int, str], Raw] = field(default_factory=dict)
     _whole: dict[str, bool] = field(default_factory=dict)
 
@@ -93,7 +66,7 @@ class Verdicts:
             return
         erased = any(each.type == "type" for each in node.children)
         for clause in node.named_children:
-            for part in _specifiers(clause):
+            for part in specifiers(clause):
                 if part.type == "identifier":
                     self._default(source, part, inside)
                     continue
@@ -153,7 +126,7 @@ class Verdicts:
             whose = f"{index.library}{inside[1:]}"
             what = f"{len(module.exports)} exports of {whose} in {self.label} searched, no {name}"
             effect = "a type is erased and only the type checker refuses it" if typed else _UNLINKED
-            self._accuse(source, node, symbol, "constant", Evidence(what, whose, _near(name, module.exports), effect))
+            self._accuse(source, node, symbol, "constant", Evidence(what, whose, near(name, module.exports), effect))
 
     # -- members --------------------------------------------------------------------------------------------------
 
@@ -183,8 +156,8 @@ class Verdicts:
         elif found.state == "open":
             if found.owner:
                 self._add(source, node, symbol, "unknown", "method", found.why)
-        elif _assigned(node):
-            self._add(source, node, symbol, "unknown", "method", "the application sets it")
+        elif name in self.added:
+            self._add(source, node, symbol, "unknown", "method", "the application sets a member of this name")
         else:
             why = guard(node, target, name) if target else ""
             if why:
@@ -198,7 +171,7 @@ class Verdicts:
         called = parent is not None and parent.type == "call_expression" and child(parent, "function") == node
         effect = f"TypeError: {name} is not a function" if called else "it is undefined"
         what = f"{len(names)} members of {found.owner} in {self.label} searched, no {name}"
-        self._accuse(source, node, symbol, "method", Evidence(what, found.owner, _near(name, names), effect))
+        self._accuse(source, node, symbol, "method", Evidence(what, found.owner, near(name, names), effect))
 
     def _declared(self, source: Source, node: Node) -> None:
         pattern = child(node, "name")
@@ -227,7 +200,7 @@ class Verdicts:
                 self._pattern(source, parts[0], self.flow.steps(seen, (("item", "0"),)), depth + 1)
             return
         for each in pattern.named_children:
-            key, inner, default = _part(each)
+            key, inner, default = part_of(each)
             if key is None:
                 continue
             if seen.kind == "module" and seen.name in self.flow.world.index.modules:
@@ -250,7 +223,7 @@ class Verdicts:
         if not callees or why:
             return
         target = child(node, "function") or child(node, "constructor") or node
-        symbol = _last(text(target))
+        symbol = last(text(target))
         fitting = self.flow.fitting(callees, len(nodes), spread)
         if not fitting:
             self._arity(source, node, symbol, callees, len(nodes))
@@ -282,11 +255,11 @@ class Verdicts:
         for number, argument in enumerate(nodes):
             if argument.type != "object" or any(each.type == "spread_element" for each in argument.named_children):
                 continue
-            keys = [_key(each) for each in argument.named_children if each.type != "comment"]
+            keys = [key_of(each) for each in argument.named_children if each.type != "comment"]
             if None in keys:
                 continue
             wanted: list[frozenset[str]] = []
-            for callee in fitting[:40]:
+            for callee in fitting:
                 found = self.flow.world.parameter(callee, number)
                 if found is None:
                     return
@@ -305,13 +278,13 @@ class Verdicts:
         expected = self.flow.expected(source, node)
         if expected is None:
             return
-        whose = _whose(node)
+        receiver = whose(node)
         for each in node.named_children:
-            key = _key(each)
+            key = key_of(each)
             if key is None or key == "__proto__":
                 continue
             found = self.flow.world.member(expected, key)
-            symbol = f"{whose}({{{key}}})"
+            symbol = f"{receiver}({{{key}}})"
             if found.state == "present" and found.at:
                 self._add(source, each, symbol, "real", "keyword", "", found.at)
             elif found.state == "open" and found.owner:
@@ -322,7 +295,7 @@ class Verdicts:
     def _ignored(self, source: Source, node: Node, symbol: str, expected: Value, key: str) -> None:
         names = self.flow.world.names(expected)
         what = f"{len(names)} options searched in {self.label}, no {key}"
-        self._accuse(source, node, symbol, "keyword", Evidence(what, symbol, _near(key, names), _IGNORED))
+        self._accuse(source, node, symbol, "keyword", Evidence(what, symbol, near(key, names), _IGNORED))
 
     # -- results --------------------------------------------------------------------------------------------------
 
@@ -356,75 +329,5 @@ class Verdicts:
     ) -> None:
         key = (source.path, node.start_byte, symbol)
         self.uses.setdefault(
-            key, Raw(source.path, node.start_byte, line(_named(node)), symbol, verdict, kind, reason, at)
+            key, Raw(source.path, node.start_byte, line(named(node)), symbol, verdict, kind, reason, at)
         )
-
-
-def _specifiers(clause: Node) -> Iterable[Node]:
-    if clause.type != "import_clause":
-        return
-    for each in clause.named_children:
-        if each.type == "identifier":
-            yield each
-        elif each.type == "named_imports":
-            yield from (part for part in each.named_children if part.type == "import_specifier")
-
-
-def _named(node: Node) -> Node:
-    """The node whose line a reader looks for: in a chain over several lines, that of the last name."""
-    return child(node, "property") or node if node.type == "member_expression" else node
-
-
-def _near(name: str, names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(difflib.get_close_matches(name, list(names), 3, 0.6))
-
-
-def _assigned(node: Node) -> bool:
-    parent = node.parent
-    return parent is not None and parent.type == "assignment_expression" and child(parent, "left") == node
-
-
-def _key(node: Node) -> str | None:
-    """The key of a part of an object literal; None where it is computed or spread."""
-    if node.type == "pair":
-        key = child(node, "key")
-        return literal_key(key) if key is not None and key.type != "computed_property_name" else None
-    if node.type == "method_definition":
-        return literal_key(child(node, "name"))
-    return text(node) if node.type == "shorthand_property_identifier" else None
-
-
-def _part(node: Node) -> tuple[str | None, Node | None, bool]:
-    """Of a part of an object pattern: the key, the pattern inside it, and whether it has a default."""
-    if node.type == "shorthand_property_identifier_pattern":
-        return text(node), None, False
-    if node.type == "object_assignment_pattern":
-        return text(child(node, "left")), None, True
-    if node.type != "pair_pattern":
-        return None, None, False
-    value = child(node, "value")
-    default = value is not None and value.type == "assignment_pattern"
-    if default and value is not None:
-        value = child(value, "left")
-    inner = value if value is not None and value.type == "object_pattern" and not default else None
-    return literal_key(child(node, "key")), inner, default
-
-
-def _last(written: str) -> str:
-    return written.rpartition(".")[2].strip()[:80] or "call"
-
-
-def _whose(node: Node) -> str:
-    """What an options object is given to, as far as it has a name: `streamText`, `streamText.providerOptions`."""
-    parent = node.parent
-    for _ in range(10):
-        if parent is None:
-            break
-        if parent.type in {"call_expression", "new_expression"}:
-            return _last(text(child(parent, "function") or child(parent, "constructor")))
-        if parent.type == "pair":
-            key = literal_key(child(parent, "key")) or "?"
-            holder = parent.parent
-            return f"{_whose(holder)}.{key}" if holder is not None else key
-        parent = parent.parent
-    return "options"

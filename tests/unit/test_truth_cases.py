@@ -149,3 +149,20 @@ def test_the_labelled_cases_as_a_whole(capsys: pytest.CaptureFixture[str]) -> No
 def test_what_is_missed_is_still_missed(name: str) -> None:
     """One that is caught belongs among the inventions."""
     assert accused(uses(MISSED[name][0])) == []
+
+
+def test_a_default_is_followed_though_other_classes_have_an_initialize_of_their_own() -> None:
+    """`initialize` stands in every file; only a class held in a variable could be instantiated out of sight."""
+    files = {
+        "app/services/assistant.rb": b"class Assistant\n  def initialize(client: RubyLLM)\n"
+        b"    @client = client\n  end\n  def ask(text)\n    @client.chat(messages: [text])\n  end\nend\n",
+        "app/models/note.rb": b"class Note\n  def initialize(text)\n    @text = text\n  end\n"
+        b"  def again\n    self.class.new(@text)\n  end\nend\n",
+        "Gemfile.lock": b"GEM\n  remote: https://rubygems.org/\n  specs:\n    ruby_llm (1.14.1)\n\n"
+        b"DEPENDENCIES\n  ruby_llm\n",
+    }
+    accused = [use for use in check_application(files, "ruby_llm").uses if use.verdict == "invented"]
+    assert [use.symbol for use in accused] == ["RubyLLM.chat"]
+    held = b"class Maker\n  def make(kind, client)\n    kind.new(client: client)\n  end\nend\n"
+    uses = check_application(files | {"app/models/maker.rb": held}, "ruby_llm").uses
+    assert not [use for use in uses if use.verdict == "invented"]

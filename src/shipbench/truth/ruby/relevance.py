@@ -1,7 +1,7 @@
 """Which files can use the library at all: evaluating the others would cost time and find nothing."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from shipbench.truth.ruby.indexer import Indexer
@@ -9,6 +9,13 @@ from shipbench.truth.ruby.symbols import Index
 from shipbench.truth.ruby.syntax import Source
 
 _WORD = re.compile(rb"@{0,2}[A-Za-z_]\w*[?!]?")
+
+_NEW_OF_A_VALUE = re.compile(
+    rb"(?:(?<![\w:])(?<!self\.)[a-z_@]\w*[?!]?|[)\]}])\s*&?\.\s*new\b"  # kind.new, but not Kind.new or self.class.new
+    rb"|\b(?:send|method)\b.{0,40}:new\b"
+)
+    rb"(?:(?<![\w:])(?<!self\.)[a-z_@]\w*[?!]?|[)\]}])\s*&?\.\s*new\b|\b(?:send|method)\b.{0,40}:new\b"
+)
 
 
 class Relevant(NamedTuple):
@@ -20,7 +27,7 @@ class Relevant(NamedTuple):
 
 
 def relevant_sources(
-    sources: list[Source], everything: Iterable[Source], library: Index, indexers: Iterable[Indexer]
+    sources: list[Source], everything: Sequence[Source], library: Index, indexers: Iterable[Indexer]
 ) -> Relevant:
     """The files of `sources` that name the library, or a class of a file that does, and so on; a view also where it
     has an instance variable of such a file."""
@@ -43,6 +50,10 @@ def relevant_sources(
             wanted |= offers.get(path, set())
             lent |= {word for word in words[path] if word.startswith(b"@")}
     rest = {word for path, found in words.items() if path not in chosen for word in found}
+    # Every class has its own initialize, and a file that names the class of one is chosen. Only a class held in a
+    # variable could be instantiated elsewhere.
+    if not any(_NEW_OF_A_VALUE.search(source.content) for source in everything if source.path not in chosen):
+        rest.discard(b"initialize")
     return Relevant(
         [source for source in sources if source.path in chosen], {word.decode("ascii", "replace") for word in rest}
     )

@@ -14,8 +14,6 @@ _NEW_OF_A_VALUE = re.compile(
     rb"(?:(?<![\w:])(?<!self\.)[a-z_@]\w*[?!]?|[)\]}])\s*&?\.\s*new\b"  # kind.new, but not Kind.new or self.class.new
     rb"|\b(?:send|method)\b.{0,40}:new\b"
 )
-    rb"(?:(?<![\w:])(?<!self\.)[a-z_@]\w*[?!]?|[)\]}])\s*&?\.\s*new\b|\b(?:send|method)\b.{0,40}:new\b"
-)
 
 
 class Relevant(NamedTuple):

@@ -160,6 +160,8 @@ VALID = {
     "reassigned parameter": "from openai.types.chat import ChatCompletion\ndef f(r: ChatCompletion):\n    r = r.choices[0]\n    return r.message",
     "union": "from openai import OpenAI\nclass Fake:\n    def ask(self): return 1\n"
     "def f(c: OpenAI | Fake):\n    return c.ask()",
+    "model given for a typed dict": "from openai.types.chat import ChatCompletionUserMessageParam\n"
+    "def f(m: ChatCompletionUserMessageParam):\n    if not isinstance(m, dict):\n        m = m.model_dump()\n    return m['role']",
     "narrowed": "from openai import OpenAI\nclass Fake:\n    def ask(self): return 1\n"
     "def f(c: OpenAI | Fake):\n    if isinstance(c, Fake):\n        c.ask()\n    else:\n        c.models",
     "optional": "from openai import OpenAI\nclass A:\n    def __init__(self, c: OpenAI | None = None):\n        self.c = c or OpenAI()\n"

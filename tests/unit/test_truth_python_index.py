@@ -131,7 +131,7 @@ def test_a_source_without_the_package_is_bad_input(tmp_path: Path) -> None:
 
 
 def test_shipped_indexes() -> None:
-    assert shipped_versions("openai") == ("1.109.1", "2.54.0", "3.54.0")
+    assert shipped_versions("openai") == ("1.0.0", "1.109.1", "2.54.0", "3.54.0")
     assert shipped_versions("fastapi") == ("0.165.0",)
     found = Api(shipped("fastapi", "0.165.0")).resolve("fastapi.FastAPI")
     assert found is not None
@@ -197,3 +197,15 @@ def test_a_removed_interface_is_a_mismatch_with_its_place() -> None:
     (use,) = check_application({"a.py": source}, "openai", "3.54.0").uses[1:]
     assert use.verdict == "version_mismatch"
     assert use.defined_at.startswith("openai/lib/_old_api.py:")
+
+
+def test_a_lock_beyond_the_indexes_carries_less() -> None:
+    source = b"import openai\nopenai.ChatCompletion\nopenai.OpenAI\nopenai.Nothing\n"
+
+    def verdicts(version: str) -> list[str]:
+        report = check_application({"a.py": source, "requirements.txt": f"openai=={version}".encode()}, "openai")
+        return [use.verdict for use in report.uses if use.line > 1]
+
+    assert verdicts("0.28.1") == ["unknown", "unknown", "unknown"]
+    assert verdicts("2.1.0") == ["version_mismatch", "real", "invented"]
+    assert verdicts("3.999.0") == ["unknown", "real", "unknown"]

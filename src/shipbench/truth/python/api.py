@@ -104,10 +104,10 @@ def _against_all(
         index = shipped(library, version)
         reports.append(check_python(files, index, unsure=_unsure(files, index)))
     newest = reports[-1]
-    between = wanted is None or _key(versions[0]) <= _key(wanted) <= _key(versions[-1])
+    beyond = _beyond(wanted, versions)
     found = [{(_place(use), use.kind): use for use in report.uses} for report in reports]
     keys = {key: None for report in reversed(found) for key in report}
-    uses = [_agreed([each.get(key) for each in found], versions, wanted, between) for key in keys]
+    uses = [_agreed([each.get(key) for each in found], versions, beyond) for key in keys]
     notes = [*newest.notes]
     if wanted:
         notes.insert(0, f"no index of {library} {wanted} is shipped; compared with {', '.join(versions)}")
@@ -115,12 +115,23 @@ def _against_all(
     return TruthReport(library=library, version=wanted, uses=ordered, notes=notes)
 
 
-def _agreed(uses: list[Use | None], versions: tuple[str, ...], wanted: str | None, between: bool) -> Use:
+def _beyond(wanted: str | None, versions: tuple[str, ...]) -> dict[str, str]:
+    """Which verdicts the shipped versions cannot carry for `wanted`, and why. Before the oldest that is all; after the
+    newest of the same major release what is there stays, but more may have come."""
+    if wanted is None or _key(versions[0]) <= _key(wanted) <= _key(versions[-1]):
+        return {}
+    why = f"no index near {wanted}"
+    newer = _key(wanted) > _key(versions[-1]) and _key(wanted)[:1] == _key(versions[-1])[:1]
+    return dict.fromkeys(("invented", "version_mismatch", *(() if newer else ("real",))), why)
+
+
+def _agreed(uses: list[Use | None], versions: tuple[str, ...], beyond: Mapping[str, str]) -> Use:
     known = [use for use in uses if use is not None]
     last = known[-1]
     if len(known) == len(uses) and len({use.verdict for use in known}) == 1:
-        if last.verdict == "invented" and not between:
-            return last.model_copy(update={"verdict": "unknown", "reason": f"no index near {wanted}; {last.reason}"})
+        if last.verdict in beyond:
+            why = "; ".join(filter(None, [beyond[last.verdict], last.reason]))
+            return last.model_copy(update={"verdict": "unknown", "reason": why, "defined_at": ""})
         return last.model_copy(update={"reason": last.reason or f"in each of {', '.join(versions)}"})
     said = ", ".join(
         f"{use.verdict if use else 'not seen'} in {version}" for use, version in zip(uses, versions, strict=True)

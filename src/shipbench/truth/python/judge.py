@@ -132,9 +132,7 @@ class Judge:
         if owner.kind != "module" or owner.path != known.packages[0] or name not in known.removed:
             return None
         raises = self.api.resolve(known.removed_by)
-        if raises is None:
-            return None
-        if name not in known.raising:
+        if raises is None or name not in known.raising:
             return f"real before {known.removed_in}; {self._no_import(owner, f'{owner.path}.{name}')}", ""
         return f"real before {known.removed_in}; in {self.label} using it raises {known.removed_by}", raises.at
 

@@ -39,7 +39,32 @@ _OPENAI_RAISING: Final = frozenset(
         *("Deployment", "Moderation", "ErrorObject", "FineTuningJob", "ChatCompletion"),
     }
 )
-_OPENAI_GONE: Final = frozenset({"error", "api_base", "openai_object", "api_requestor", "api_resources", "datalib"})
+# What 0.28.1 had at its top and 1.0.0 has not.
+_OPENAI_GONE: Final = frozenset(
+    {
+        *(
+            "InvalidRequestError",
+            "aiosession",
+            "api_base",
+            "api_key_path",
+            "api_requestor",
+            "api_resources",
+            "app_info",
+        ),
+        *(
+            "ca_bundle_path",
+            "datalib",
+            "debug",
+            "embeddings_utils",
+            "enable_telemetry",
+            "error",
+            "log",
+            "object_classes",
+        ),
+        *("openai_object", "openai_response", "proxy", "requestssession", "upload_progress", "util", "validators"),
+        *("verify_ssl_certs", "wandb_logger"),
+    }
+)
 
 LIBRARIES: Final = {
     "openai": Library(

@@ -14,6 +14,8 @@ from shipbench.truth.python.symbols import Index, Symbol
 _MAX_STEPS = 50
 _SPECIAL = {"Generic": object, "Protocol": object, "ABC": abc.ABC, "NamedTuple": tuple, "TypedDict": dict}
 
+_STRUCTURAL = {"Protocol", "TypedDict"}
+
 
 @dataclass(frozen=True)
 class Member:
@@ -111,6 +113,8 @@ class Api:
                     stack.append(found)
                 elif found is not None:
                     outside.append(found)
+                    if base.partition("[")[0].rpartition(".")[2] in _STRUCTURAL:
+                        reason = reason or f"{each.path} is a {base}: anything of its shape may be given in its place"
                 else:
                     reason = reason or f"{each.path}: its base {base} is not known"
         return tuple(classes), tuple(outside), reason

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 pytest.importorskip("tree_sitter_typescript", reason="the TypeScript grammar is not installed")
 
 from shipbench.errors import InputError
-from shipbench.truth.typescript.build import build
 from shipbench.truth.typescript.check import check_typescript
 from shipbench.truth.typescript.declarations import read_file
+from shipbench.truth.typescript.index import build
 from shipbench.truth.typescript.symbols import Index, dumps, loads
 from shipbench.truth.typescript.world import World
 
@@ -105,6 +105,7 @@ export declare function generic<T>(t: T): { value: T; fixed: 1 };
 export declare const listed: Array<{ item: 1 }>;
 export declare const at: { deep: { er: 1 } }['deep'];
 export declare const params: Parameters<typeof over>[0];
+export declare function handle(f: (e: Error) => void): void;
 export declare const callable: { (x: string): { called: 1 }; extra: 2 };
 """
 
@@ -142,12 +143,13 @@ def tricky(tmp_path_factory: pytest.TempPathFactory) -> Index:
         ("at.er; at.no", {"er": "real", "no": "invented"}),
         ("callable('x').called; callable.extra; callable.name; callable.no", {"called": "real", "no": "invented"}),
         ("child.toString(); child.hasOwnProperty('x'); child.constructor", {}),
-        ("child.mine = 1", {"mine": "unknown"}),
+        ("child.mine = 1; child.mine.x", {"mine": "unknown"}),
+        ("handle(e => e.status)", {}),
     ],
 )  # fmt: skip
 def test_types_are_evaluated(tricky: Index, code: str, expected: dict[str, str]) -> None:
     names = "over, child, indexed, anything, K, Sub, Odd, E, N, union, mapped, conditional, promise, picked, generic, "
-    names += "listed, at, callable"
+    names += "listed, at, callable, handle"
     found = use(tricky, f"import {{ {names} }} from 'lib';\n{code}")
     assert {name: found.get(name) for name in expected} == expected
     wrong = {name for name, verdict in found.items() if verdict == "invented"}

@@ -277,6 +277,21 @@ app.get('/', c => c.json(app.db.rows)); //= real .json
 Object.assign(app, { cache: new Map() });
 app.cache.clear();
 """, "src/app.js"),
+    Case("a function that the application provides", "ai", "4.3.19", """
+import { tool } from 'ai';
+import { z } from 'zod';
+const weather = tool({ parameters: z.object({}), execute: async () => 1 });
+await weather.execute({}); //= real .execute
+""", "src/app.js"),
+    Case("the standard Error is not the library's", "hono", "4.4.0", """
+import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+const app = new Hono();
+app.onError((err, c) => { //= real .onError
+  if (err instanceof HTTPException) return err.getResponse();
+  return c.json({ status: err.status, code: err.code, message: err.message });
+});
+""", "src/app.js"),
     Case("annotations by ReturnType and Awaited", "ai", "5.0.277", """
 import { generateText, streamText } from 'ai';
 type Answer = Awaited<ReturnType<typeof generateText>>;

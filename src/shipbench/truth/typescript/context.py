@@ -9,7 +9,7 @@ from shipbench.truth.typescript.binder import FUNCTIONS
 from shipbench.truth.typescript.seen import UNKNOWN, Seen, library
 from shipbench.truth.typescript.syntax import field, literal_key, string_value, text
 from shipbench.truth.typescript.types import unknown
-from shipbench.truth.typescript.values import Alternative, Value, opened, union
+from shipbench.truth.typescript.values import Alternative, Value, merged, opened, union
 from shipbench.truth.typescript.world import World
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _callback(flow: "Flow", source: Source, function: Node, number: int) -> Valu
     if not callees or why:
         return None
     parts = [found for each in callees if (found := flow.world.parameter(each, number)) is not None]
-    return union([each for each, _ in parts]) if parts else None
+    return merged([each for each, _ in parts]) if parts else None
 
 
 def _element_callback(flow: "Flow", source: Source, function: Node) -> Value | None:
@@ -103,7 +103,7 @@ def _argument(flow: "Flow", source: Source, call: Node, node: Node) -> Value | N
         return None
     fitting = flow.fitting(callees, len(nodes), spread) or callees
     parts = [found for each in fitting if (found := flow.world.parameter(each, nodes.index(node)))]
-    return union([each for each, _ in parts]) if parts else opened("no such parameter")
+    return merged([each for each, _ in parts]) if parts else opened("no such parameter")
 
 
 def chosen(world: World, value: Value, node: Node) -> Value:

@@ -10,7 +10,7 @@ from shipbench.truth.typescript.seen import UNKNOWN, Seen, library, subpath
 from shipbench.truth.typescript.syntax import field, literal_key, string_value, text
 from shipbench.truth.typescript.typenodes import TypeReader
 from shipbench.truth.typescript.types import Type, unknown
-from shipbench.truth.typescript.values import Callee, Found, Value, union
+from shipbench.truth.typescript.values import Callee, Found, Value, merged, union
 from shipbench.truth.typescript.world import World
 
 MAX_DEPTH = 60
@@ -368,7 +368,7 @@ class Flow:
             return UNKNOWN
         written = field(node, "type_arguments")
         given = [Value(self.annotation(source, each), {}, "") for each in written.named_children] if written else []
-        return library(union([self.world.returned(each, given) for each in fitting]))
+        return library(merged([self.world.returned(each, given) for each in fitting]))
 
     def _loaded(self, source: Source, node: Node, later: bool) -> Seen:
         nodes, _ = self.arguments(node)

@@ -64,6 +64,17 @@ def union(values: list[Value]) -> Value:
     )
 
 
+def merged(values: list[Value]) -> Value:
+    """A union in which each class or interface stands once, without arguments where they differ."""
+    found: dict[str, Value] = {}
+    for number, each in enumerate(values):
+        key = each.type.name if each.type.kind == "ref" else f"|{number}"
+        same = found.setdefault(key, each)
+        if same is not each and (same.type != each.type or same.env != each.env):
+            found[key] = Value(Type("ref", key), {}, each.owner)
+    return union(list(found.values()))
+
+
 def has(atom: Atom, name: str) -> bool:
     """True where Omit and Pick have left the member in."""
     return name not in atom.hidden and (atom.only is None or name in atom.only)

@@ -3,9 +3,6 @@
 import re
 
 import pytest
-
-pytest.importorskip("tree_sitter_typescript", reason="the TypeScript grammar is not installed")
-
 from truth_typescript_labelled import INVENTED, VALID, Case
 
 from shipbench.truth.model import Use

@@ -7,8 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytest.importorskip("tree_sitter_typescript", reason="the TypeScript grammar is not installed")
-
 from shipbench.truth.typescript.check import check_typescript
 
 CALL = "import { streamText } from 'ai';\nconst r = streamText({ model: 'x', prompt: 'y' });\nr.nope;\n"

@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytest.importorskip("tree_sitter_typescript", reason="the TypeScript grammar is not installed")
-
 from shipbench.errors import InputError
 from shipbench.truth.typescript.check import check_typescript
 from shipbench.truth.typescript.declarations import read_file

@@ -2,8 +2,6 @@
 
 import pytest
 
-pytest.importorskip("tree_sitter_typescript", reason="the TypeScript grammar is not installed")
-
 from shipbench.truth.typescript.check import check_typescript
 
 APP = b"import { askModel, generateText } from 'ai';\nexport const f = async () => (await generateText({})).text;\n"

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -75,10 +76,10 @@ print(home.exists())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become a user whom permissions hold")
-def test_closed_folders_are_opened_for_a_user_who_is_not_root(tmp_path: Path) -> None:
-    for path in (tmp_path, *list(tmp_path.parents)[:2]):
-        path.chmod(0o777)
-    done = subprocess.run([sys.executable, "-c", SHUT, str(tmp_path)], capture_output=True, text=True, check=False)
+def test_closed_folders_are_opened_for_a_user_who_is_not_root() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to everybody else
+        Path(folder).chmod(0o777)
+        done = subprocess.run([sys.executable, "-c", SHUT, folder], capture_output=True, text=True, check=False)
     assert done.stdout == "x {}\n2\nFalse\n", done.stderr
 
 
